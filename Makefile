@@ -1,0 +1,36 @@
+# Every target works alone on a machine that has only Python 3.10 or newer.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: help run test lint bench clean
+.DEFAULT_GOAL := help
+
+help:  ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+run: $(VENV)/installed  ## train LeNet-5 and its spectral twin on MNIST (ARGS="--help" lists the options)
+	$(BIN)/python examples/lenet_mnist.py $(ARGS)
+
+test: $(VENV)/installed  ## run all tests (ARGS="-k threshold" picks some)
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/installed  ## check the style with ruff
+	$(BIN)/python -m pip install --quiet -e ".[lint]"
+	$(BIN)/ruff check .
+
+bench: $(VENV)/installed  ## time a training step against PyTorch (installs it)
+	$(BIN)/python -m pip install --quiet -e ".[oracle]"
+	$(BIN)/python benchmarks/step.py $(ARGS)
+
+clean:  ## remove the environment, build folders and caches
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamp makes a changed pyproject.toml or setup.py reinstall, and nothing else.
+$(VENV)/installed: pyproject.toml setup.py
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -e ".[test,plot]"
+	touch $@

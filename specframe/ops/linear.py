@@ -1,0 +1,58 @@
+"""linear: a matrix product with a weight, and a bias.
+
+    x (batch, in)    weight (out, in)    bias (out,)    y (batch, out)
+
+    forward    y = x @ weight^T + bias
+    backward   gx = gy @ weight,  gweight = gy^T @ x,  gbias = sum of gy over the batch
+
+Saved: x (and the weight, which lives anyway).
+"""
+
+from specframe.tape import Op, apply
+
+
+class Linear(Op):
+    name = "linear"
+
+    @staticmethod
+    def forward(ctx, x, weight, bias):
+        if ctx.needs[1]:
+            ctx.save(x=x)
+        if ctx.needs[0]:
+            ctx.save(weight=weight)
+        y = ctx.backend.matmul(x, weight, adjoint_b=True)
+        if bias is not None:
+            y += bias
+        return y
+
+    @staticmethod
+    def backward(ctx, gy):
+        b = ctx.backend
+        gx = b.matmul(gy, ctx["weight"].dense()) if ctx.needs[0] else None
+        gweight = b.matmul(gy, ctx["x"].dense(), adjoint_a=True) if ctx.needs[1] else None
+        gbias = gy.sum(axis=0) if ctx.needs[2] else None
+        return gx, gweight, gbias
+
+
+def linear(x, weight, bias=None):
+    """x @ weight^T + bias.
+
+    Parameters
+    ----------
+    x : Tensor (batch, in)
+    weight : Tensor (out, in)
+    bias : Tensor (out,) or None
+
+    Raises
+    ------
+    ValueError
+        Shapes or dtypes that do not fit each other.
+    """
+    if x.ndim != 2 or weight.ndim != 2 or x.shape[1] != weight.shape[1] or x.dtype != weight.dtype:
+        raise ValueError(
+            f"linear: expected x (batch, in) and weight (out, in) of one dtype, "
+            f"got {x.shape} {x.dtype} and {weight.shape} {weight.dtype}"
+        )
+    if bias is not None and (bias.shape != weight.shape[:1] or bias.dtype != x.dtype):
+        raise ValueError(f"linear: expected a bias ({weight.shape[0]},) {x.dtype}, got {bias.shape} {bias.dtype}")
+    return apply(Linear, x, weight, bias)

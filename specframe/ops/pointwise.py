@@ -1,0 +1,55 @@
+"""relu and tanh in space.
+
+    relu   forward  y = max(x, 0)       backward  gx = gy where x > 0, else 0       saved: one bit an entry
+    tanh   forward  y = tanh(x)         backward  gx = (1 - y^2) gy                 saved: the output
+"""
+
+from specframe.tape import Op, apply
+
+
+class ReLU(Op):
+    name = "relu"
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_bits(positive=x > 0)
+        return ctx.xp.maximum(x, x.dtype.type(0))
+
+    @staticmethod
+    def backward(ctx, gy):
+        return gy * ctx["positive"].dense()
+
+
+class Tanh(Op):
+    name = "tanh"
+
+    @staticmethod
+    def forward(ctx, x):
+        y = ctx.xp.tanh(x)
+        ctx.save(y=y)
+        return y
+
+    @staticmethod
+    def backward(ctx, gy):
+        y = ctx["y"].dense()
+        gx = y * y
+        ctx.xp.subtract(gx.dtype.type(1), gx, out=gx)
+        gx *= gy
+        return gx
+
+
+def _check_real(op, x):
+    if x.dtype.kind != "f":
+        raise ValueError(f"{op}: expected a real tensor, got {x.dtype} (split_tanh is for spectra)")
+
+
+def relu(x):
+    """max(x, 0) of a real Tensor of any shape; the gradient at 0 is 0."""
+    _check_real("relu", x)
+    return apply(ReLU, x)
+
+
+def tanh(x):
+    """tanh(x) of a real Tensor of any shape."""
+    _check_real("tanh", x)
+    return apply(Tanh, x)

@@ -1,0 +1,70 @@
+"""softmax_cross_entropy: the loss of a classifier, averaged over the batch.
+
+    logits x (batch, classes)    labels t (batch,) integers
+
+    forward    p = exp(x - max x) / sum exp(x - max x),   L = -mean_n log p[n, t_n]
+    backward   gx[n] = (p[n] - onehot(t_n)) / batch * gL
+
+The maximum is subtracted first, so that exp cannot overflow. Saved: p.
+"""
+
+from specframe import backend
+from specframe.tape import Op, apply
+from specframe.tensor import Tensor
+
+
+class SoftmaxCrossEntropy(Op):
+    name = "softmax_cross_entropy"
+
+    @staticmethod
+    def forward(ctx, x, labels):
+        xp, n = ctx.xp, ctx.xp.arange(x.shape[0])
+        shifted = x - x.max(axis=1, keepdims=True)
+        p = xp.exp(shifted)
+        total = p.sum(axis=1, keepdims=True)
+        p /= total
+        ctx.labels = labels  # the caller's array, integers
+        ctx.save(p=p)
+        return (xp.log(total[:, 0]) - shifted[n, labels]).mean()[None].reshape(())
+
+    @staticmethod
+    def backward(ctx, gy):
+        xp, gx = ctx.xp, ctx["p"].dense().copy()
+        gx[xp.arange(gx.shape[0]), ctx.labels] -= 1
+        gx *= gy / gx.dtype.type(gx.shape[0])
+        return gx
+
+
+def softmax_cross_entropy(logits, labels):
+    """Mean cross-entropy between softmax(logits) and integer labels.
+
+    Parameters
+    ----------
+    logits : Tensor (batch, classes), real
+    labels : integer array (batch,), or a Tensor of one, on the logits' device
+
+    Returns
+    -------
+    Tensor (), the mean over the batch
+
+    Raises
+    ------
+    ValueError
+        Labels that are no integers (NaN included), are out of range, or differ from the batch in number.
+    """
+    labels = labels.data if isinstance(labels, Tensor) else labels
+    backend.of("softmax_cross_entropy", logits.data, labels)
+    if logits.ndim != 2 or logits.dtype.kind != "f":
+        raise ValueError(f"softmax_cross_entropy: expected real logits (batch, classes), got {logits.shape} {logits.dtype}")
+    if labels.dtype.kind not in "iu":
+        raise ValueError(f"softmax_cross_entropy: labels must be integers, got {labels.dtype}")
+    if labels.shape != logits.shape[:1]:
+        raise ValueError(f"softmax_cross_entropy: {logits.shape[0]} rows of logits, but labels of shape {labels.shape}")
+    if logits.shape[0] == 0:
+        raise ValueError("softmax_cross_entropy: the batch is empty")
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= logits.shape[1]:
+        raise ValueError(
+            f"softmax_cross_entropy: labels must lie in 0 .. {logits.shape[1] - 1}, got {low if low < 0 else high}"
+        )
+    return apply(SoftmaxCrossEntropy, logits, labels=labels)

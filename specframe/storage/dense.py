@@ -1,0 +1,28 @@
+"""dense: the array as it is.
+
+    bytes = itemsize * M            M entries
+"""
+
+from specframe.storage.handle import Bytes, Handle, Store, count_nonzero, own
+
+
+class Dense(Handle):
+    format = "dense"
+
+    def __init__(self, array, count=None):
+        self._array = own(array)
+        self.shape, self.dtype = array.shape, array.dtype
+        self.bytes = Bytes(values=self._array.nbytes)
+        self.density = None if count is None else count / max(1, array.size)
+
+    def dense(self):
+        return self._array
+
+
+class DenseStore(Store):
+    """Keep every array whole."""
+
+    name = "dense"
+
+    def pack(self, array, sparse=None):
+        return Dense(array, sparse.nnz if sparse else count_nonzero(array))

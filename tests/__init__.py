@@ -1,0 +1,1 @@
+"""The tests; a package so that `from tests.kit...` means this folder and no other."""

@@ -1,0 +1,250 @@
+"""Every backend gives NumPy's answers, belongs to its own arrays only, and says so in one sentence when it cannot."""
+
+import itertools
+import sys
+import types
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specframe import backend
+from tests.kit.oracles import dft2, idft2
+from tests.kit.strict import STRICT, count_waits
+
+TOLERANCE = {"f": 1e-5, "F": 1e-5, "d": 1e-12, "D": 1e-12}
+GRIDS = [(1, 1), (1, 2), (2, 1), (4, 6), (4, 7), (5, 6), (5, 7)]
+
+
+def draw(rng, shape, dtype):
+    x = rng.standard_normal(shape)
+    return (x + 1j * rng.standard_normal(shape)).astype(dtype) if np.dtype(dtype).kind == "c" else x.astype(dtype)
+
+
+# ---- which backend? --------------------------------------------------------------------------------------------
+
+
+def test_arrays_belong_to_their_backend_and_none_is_skipped(be):
+    x = be.xp.zeros(2)
+    assert backend.of("relu", x, None, x) is be and backend.of("relu", None) is None
+
+
+def test_arrays_on_two_devices_are_refused_by_the_name_of_the_op():
+    with pytest.raises(TypeError, match=r"^conv2d: got arrays on two devices \(strict and cpu\)"):
+        backend.of("conv2d", STRICT.xp.zeros(2), None, np.zeros(2))
+
+
+@pytest.mark.parametrize("value", [[1.0], 1.0, np.float32(1), "x"])
+def test_what_is_no_array_is_refused_by_the_name_of_the_op(value):
+    with pytest.raises(TypeError, match=f"^linear: expected a NumPy or CuPy array, got {type(value).__name__}$"):
+        backend.of("linear", np.zeros(2), value)
+
+
+def test_get_gives_the_cpu_by_name_and_a_backend_as_it_is(be):
+    assert backend.get("cpu").name == "cpu" and backend.get(be) is be
+    assert backend.get("auto").name in ("cpu", "cuda")
+
+
+def test_get_refuses_an_unknown_device_and_lists_the_known_ones():
+    with pytest.raises(ValueError, match=r"unknown device 'gpu': choose auto, cpu or cuda"):
+        backend.get("gpu")
+
+
+def fake_cupy(available):
+    """Modules that import as CuPy does on a machine without a GPU."""
+    names = ("cupy", "cupy.cuda", "cupyx", "cupyx.scipy", "cupyx.scipy.fft", "cupyx.scipy.sparse")
+    modules = {name: types.ModuleType(name) for name in names}
+    for name, module in modules.items():
+        parent, _, child = name.rpartition(".")
+        if parent:
+            setattr(modules[parent], child, module)
+    modules["cupy.cuda"].is_available = lambda: available
+    modules["cupy"].ndarray = type("ndarray", (), {})
+    return modules
+
+
+@pytest.mark.parametrize(
+    ("modules", "message"),
+    [
+        (dict.fromkeys(fake_cupy(False)), r"needs CuPy, which is not installed: pip install 'specframe\[cuda12\]'"),
+        (fake_cupy(False), r"'cuda' was asked for, but CuPy finds no usable NVIDIA GPU"),
+    ],
+    ids=["no CuPy", "no GPU"],
+)
+def test_cuda_that_cannot_be_had_says_why_and_auto_falls_back(monkeypatch, modules, message):
+    monkeypatch.setattr(backend, "_cuda", None)
+    for name, module in modules.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    with pytest.raises(backend.DeviceError, match=message):
+        backend.get("cuda")
+    assert backend.get("auto") is backend.get("cpu")
+
+
+# ---- arrays in and out -----------------------------------------------------------------------------------------
+
+
+def test_arrays_travel_there_and_back_unchanged(be, rng):
+    x = draw(rng, (2, 3), np.complex64)
+    device = be.asarray(x)
+    assert isinstance(device, be.array_type) and be.asarray(device) is device
+    for back in (be.to_host(device), backend.to_host(device)):
+        assert type(back) is np.ndarray and back.dtype == x.dtype
+        np.testing.assert_array_equal(back, x)
+
+
+def test_asarray_takes_lists_arrays_of_another_device_and_a_dtype(be):
+    for source in ([1, 2], np.array([1, 2]), STRICT.xp.asarray([1, 2])):
+        x = be.asarray(source, np.float32)
+        assert isinstance(x, be.array_type) and x.dtype == np.float32 and be.to_host(x).tolist() == [1, 2]
+
+
+# ---- random numbers --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_random_is_a_function_of_the_key_alone(be, dtype):
+    first = be.to_host(be.random((3, 1), (4, 500), dtype))
+    be.random((9,), (7,), dtype)
+    np.random.seed(5)  # noqa: NPY002 - the global generator must not matter
+    np.testing.assert_array_equal(be.to_host(be.random((3, 1), (4, 500), dtype)), first)
+    assert first.dtype == dtype and first.min() >= 0 and first.max() < 1 and abs(first.mean() - 0.5) < 0.03
+    for other in ((3, 2), (1, 3), (3, 1, 1), (3,)):
+        assert not np.array_equal(be.to_host(be.random(other, (4, 500), dtype)), first)
+
+
+# ---- matrix products -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("adjoint_a", "adjoint_b"), [*itertools.product([False, True], repeat=2)])
+@pytest.mark.parametrize(("dtype_a", "dtype_b"), ["ff", "FF", "DD", "fF", "Ff"])
+def test_matmul_with_adjoints_equals_numpy(be, rng, adjoint_a, adjoint_b, dtype_a, dtype_b):
+    sizes = [(4, 5, 6), (1, 30, 2), (30, 2, 1), (2, 1, 30), (1, 2, 30)]  # either factor, or the product, is the largest
+    for (rows, inner, columns), batch in itertools.product(sizes, [(), (3,), (2, 3)]):
+        check_matmul(be, rng, adjoint_a, adjoint_b, dtype_a, dtype_b, rows, inner, columns, batch)
+
+
+def check_matmul(be, rng, adjoint_a, adjoint_b, dtype_a, dtype_b, rows, inner, columns, batch):
+    a = draw(rng, (*batch, inner, rows) if adjoint_a else (*batch, rows, inner), dtype_a)
+    b = draw(rng, (*batch, columns, inner) if adjoint_b else (*batch, inner, columns), dtype_b)
+    device_a, device_b = be.asarray(a), be.asarray(b)
+    y = be.matmul(device_a, device_b, adjoint_a=adjoint_a, adjoint_b=adjoint_b)
+    expected = (a.conj().swapaxes(-1, -2) if adjoint_a else a) @ (b.conj().swapaxes(-1, -2) if adjoint_b else b)
+    assert y.dtype == expected.dtype and y.shape == expected.shape
+    np.testing.assert_allclose(be.to_host(y), expected, atol=30 * TOLERANCE[dtype_a])
+    np.testing.assert_array_equal(be.to_host(device_a), a)  # the factors are not touched
+    np.testing.assert_array_equal(be.to_host(device_b), b)
+
+
+# ---- Fourier transforms ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("norm", ["ortho", "backward"])
+@pytest.mark.parametrize("dtype", ["f", "d"])
+@pytest.mark.parametrize("grid", GRIDS)
+def test_rfft2_equals_the_sum(be, rng, grid, dtype, norm):
+    x = draw(rng, ((grid[0] + 1) // 2, (grid[1] + 1) // 2, 2, 3), dtype)  # smaller than the grid: padded
+    device = be.asarray(x)
+    X = be.rfft2(device, grid, norm)
+    assert X.dtype == {"f": np.complex64, "d": np.complex128}[dtype]
+    np.testing.assert_allclose(be.to_host(X), dft2(x, grid, norm), atol=10 * TOLERANCE[dtype])
+    np.testing.assert_array_equal(be.to_host(device), x)
+
+
+@pytest.mark.parametrize("norm", ["ortho", "backward"])
+@pytest.mark.parametrize("dtype", ["F", "D"])
+@pytest.mark.parametrize("grid", GRIDS)
+def test_irfft2_takes_only_the_hermitian_part_of_the_edge_columns(be, rng, grid, dtype, norm):
+    Z = draw(rng, (grid[0], grid[1] // 2 + 1, 2, 3), dtype)
+    device = be.asarray(Z)
+    y = be.irfft2(device, grid, norm)
+    assert y.dtype == {"F": np.float32, "D": np.float64}[dtype]
+    np.testing.assert_allclose(be.to_host(y), idft2(Z, grid, norm), atol=10 * TOLERANCE[dtype])
+    np.testing.assert_array_equal(be.to_host(device), Z)  # cuFFT would destroy its input
+
+
+def full_spectrum(Z, W):
+    """All W columns: column -q is the conjugate of column q with its rows mirrored."""
+    mirrored = np.conj(np.roll(Z[::-1], 1, axis=0))[:, (W - 1) // 2 : 0 : -1]
+    return np.concatenate([Z, mirrored], axis=1)
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+def test_hermitian_edges_change_nothing_for_the_inverse_and_make_the_full_spectrum_that_of_a_real_map(be, rng, grid):
+    Z = draw(rng, (grid[0], grid[1] // 2 + 1, 2, 3), np.complex128)
+    device = be.asarray(Z)
+    symmetric = be.to_host(backend.hermitian_edges(be.xp, device, grid[1]))
+    y = np.fft.irfft2(Z, s=grid, axes=(0, 1))
+    np.testing.assert_allclose(np.fft.irfft2(symmetric, s=grid, axes=(0, 1)), y, atol=1e-12)
+    np.testing.assert_allclose(np.fft.ifft2(full_spectrum(symmetric, grid[1]), axes=(0, 1)), y, atol=1e-12)
+    assert np.abs(np.fft.ifft2(full_spectrum(Z, grid[1]), axes=(0, 1)).imag).max() > 1e-3  # it was not before
+    np.testing.assert_array_equal(be.to_host(device), Z)
+
+
+# ---- bits and gathered entries ---------------------------------------------------------------------------------
+
+
+@given(bits=st.lists(st.booleans(), max_size=40))
+def test_packed_bits_come_back_eight_to_a_byte(be, bits):
+    bits = np.array(bits, bool)
+    packed = be.packbits(be.asarray(bits))
+    assert packed.dtype == np.uint8 and packed.nbytes == -(-bits.size // 8)
+    back = be.to_host(be.unpackbits(packed, bits.size))
+    assert back.dtype == bool
+    np.testing.assert_array_equal(back, bits)
+
+
+MASKS = [(0, 0.5), (1, 0.0), (1, 1.0), (60, 0.0), (60, 0.3), (60, 1.0)]
+
+
+@pytest.mark.parametrize("dtype", ["f", "d", "F", "D"])
+@pytest.mark.parametrize(("size", "density"), MASKS)
+def test_expand_undoes_compress_without_a_wait(be, rng, size, density, dtype):
+    x, mask = draw(rng, (size, 2), dtype), rng.random((size, 2)) < density
+    device_x, device_mask, count = be.asarray(x), be.asarray(mask), int(mask.sum())
+    with count_waits() as waits:
+        values = be.compress(device_x, device_mask, count)
+        back = be.expand(values, device_mask)
+    assert waits() == 0 and values.dtype == back.dtype == x.dtype and values.nbytes == count * x.itemsize
+    np.testing.assert_array_equal(be.to_host(values), x[mask])
+    np.testing.assert_array_equal(be.to_host(back), np.where(mask, x, 0))
+
+
+def test_compress_takes_arrays_that_are_not_contiguous(be, rng):
+    x, mask = draw(rng, (4, 6), np.complex64), rng.random((4, 6)) < 0.5
+    values = be.compress(be.asarray(x).T, be.asarray(mask).T, int(mask.sum()))
+    np.testing.assert_array_equal(be.to_host(values), x.T[mask.T])
+    np.testing.assert_array_equal(be.to_host(be.expand(values, be.asarray(mask).T)), np.where(mask, x, 0).T)
+
+
+def test_compressed_values_do_not_keep_a_larger_array_alive(be, rng):
+    x = be.asarray(draw(rng, (100,), np.float32))
+    values = be.compress(x, x > 10, 0)
+    assert values.base is None and values.nbytes == 0
+
+
+# ---- memory ----------------------------------------------------------------------------------------------------
+
+
+def test_peak_memory_is_the_growth_to_the_peak_and_not_what_lives_before_or_after(be):
+    before = be.xp.zeros(1 << 20, np.uint8)
+    with be.peak_memory() as peak:
+        first = be.xp.zeros(1 << 20, np.uint8)
+        second = be.xp.zeros(2 << 20, np.uint8)
+        del first, second
+        third = be.xp.zeros(1 << 19, np.uint8)
+    assert 3 << 20 <= peak.nbytes < (3 << 20) + 50_000
+    assert before.nbytes + third.nbytes > 0
+
+
+def test_peak_memory_forgets_peaks_before_the_block(be):
+    with be.peak_memory():
+        be.xp.zeros(4 << 20, np.uint8)  # freed at once
+        with be.peak_memory() as inner:
+            kept = be.xp.zeros(1 << 20, np.uint8)
+    assert kept.nbytes <= inner.nbytes < kept.nbytes + 50_000
+
+
+def test_resident_bytes_hold_at_least_the_interpreter_where_the_system_says():
+    resident = backend.resident_bytes()
+    assert resident == 0 or 5e6 < resident < 1e12
