@@ -10,6 +10,7 @@ for, not before: importing specframe costs no GPU work and needs no CuPy.
 """
 
 import contextlib
+import ctypes
 import functools
 import os
 import sys
@@ -136,12 +137,33 @@ class Backend:
     # ---- memory ------------------------------------------------------------------------------------------------
 
     def peak_memory(self):
-        """Context manager; afterwards `.nbytes` of its value is the growth to the peak inside the block, in bytes."""
+        """Context manager; afterwards `.nbytes` of its value is the growth to the peak inside the block, in bytes.
+
+        Not to be nested: the inner block would forget the outer one's peak.
+        """
         raise NotImplementedError
 
 
 class _Peak:
     nbytes = 0
+
+
+def keep_freed_memory(up_to=256 << 20, blocks_below=64 << 20):
+    """Ask glibc to keep freed blocks for the next array instead of returning them to the system at once.
+
+    A step allocates and frees the same arrays over and over, each of a size that glibc by default takes from the
+    system anew, page by page: on some virtual machines that is half of the step (docs/performance.md). At most `up_to`
+    bytes of free memory are kept, and blocks from `blocks_below` on are returned as before. SPECFRAME_KEEP_FREED=0
+    leaves the allocator alone; other C libraries do not have the setting.
+    """
+    if os.environ.get("SPECFRAME_KEEP_FREED") == "0" or not sys.platform.startswith("linux"):
+        return
+    trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
+    with contextlib.suppress(OSError, AttributeError):
+        libc = ctypes.CDLL(None)
+        if hasattr(libc, "gnu_get_libc_version"):
+            libc.mallopt(mmap_threshold, blocks_below)
+            libc.mallopt(trim_threshold, up_to)
 
 
 class CPU(Backend):
@@ -151,6 +173,7 @@ class CPU(Backend):
 
     def __init__(self):
         super().__init__(np, np.ndarray)
+        keep_freed_memory()
         self.workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
     # SciPy's parts take longer to import than all of specframe, and a run may need neither.
@@ -182,12 +205,14 @@ class CPU(Backend):
     def irfft2(self, Z, grid, norm):
         return self.fft.irfft2(Z, s=grid, axes=(0, 1), norm=norm, workers=self.workers)
 
+    # NumPy gathers by flat positions several times faster than by a boolean mask.
+
     def compress(self, array, mask, count):
-        return array[mask]
+        return array.reshape(-1)[np.flatnonzero(mask)]
 
     def expand(self, values, mask):
         array = np.zeros(mask.shape, values.dtype)
-        array[mask] = values
+        array.reshape(-1)[np.flatnonzero(mask)] = values
         return array
 
     @contextlib.contextmanager
@@ -354,7 +379,7 @@ def get(device="auto"):
 
 def _of_one(array):
     found = _by_type.get(type(array))
-    if found is None and "cupy" in sys.modules and isinstance(array, sys.modules["cupy"].ndarray):
+    if found is None and sys.modules.get("cupy") is not None and isinstance(array, sys.modules["cupy"].ndarray):
         found = get("cuda")
     return found
 

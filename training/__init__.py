@@ -1,0 +1,14 @@
+"""Training: the loop, its history, checkpoints, measurements and presets. Plots are in specframe.training.plots."""
+
+from specframe.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from specframe.training.evaluate import evaluate, predict, step_cost
+from specframe.training.files import write_atomically
+from specframe.training.history import Epoch, History, write_csv
+from specframe.training.interrupt import Interrupt
+from specframe.training.loop import Training, TrainingError, fit, train_step
+from specframe.training.presets import PRESETS, Preset
+
+__all__ = [
+    "PRESETS", "CheckpointError", "Epoch", "History", "Interrupt", "Preset", "Training", "TrainingError", "evaluate",
+    "fit", "load_checkpoint", "predict", "save_checkpoint", "step_cost", "train_step", "write_atomically", "write_csv",
+]  # fmt: skip

@@ -70,70 +70,90 @@ def _synthesis_by_fft(b, X, grid, size, scale, weighted, active):
 # ---- products with the DFT matrices -----------------------------------------------------------------------------
 #
 # Complex arrays are split into real and imaginary planes, so that every product is a real one and none of its output
-# is thrown away. `planes` stands for the axis of length 2 that holds (real, imaginary).
+# is thrown away. Along the rows, frequencies p and -p share their cosines and sines, which halves the arithmetic:
+#
+#     sum over p of exp(i t_p r) X[p] = sum over p = 0 .. P/2 of  cos(t_p r) (X[p] + X[-p]) + sin(t_p r) i (X[p] - X[-p])
+#
+# with half of the cosine where p = -p. H counts the pairs, N = batch * channels.
 
 
 @functools.lru_cache(maxsize=64)
-def _row_matrix(P, rows, dtype):
-    """exp(+2 pi i p r / P) as a real matrix (rows, planes out, planes in, P)."""
-    angle = 2 * np.pi / P * (np.outer(np.arange(rows), np.arange(P)) % P)
-    cos, sin = np.cos(angle), np.sin(angle)
-    return np.stack([np.stack([cos, -sin], 1), np.stack([sin, cos], 1)], 1).astype(dtype)
+def _row_matrix(P, rows, halved, dtype):
+    """(rows, 2, P//2 + 1): cos and sin of 2 pi p r / P; `halved` halves them where p = -p."""
+    pairs = np.arange(P // 2 + 1)
+    angle = 2 * np.pi / P * (np.outer(np.arange(rows), pairs) % P)
+    factor = np.where(halved & (2 * pairs % P == 0), 0.5, 1.0)
+    return np.stack([np.cos(angle) * factor, np.sin(angle)], 1).astype(dtype)
 
 
 @functools.lru_cache(maxsize=64)
 def _column_matrix(W, cols, scale, weighted, dtype):
-    """Re(exp(+2 pi i q c / W) (a + i b)) as a real matrix (cols, planes, Q), times scale and weights."""
+    """(cols, 2, Q): Re(exp(2 pi i q c / W) (a + i b)) as factors of a and b, times scale and weights."""
     angle = 2 * np.pi / W * (np.outer(np.arange(cols), np.arange(W // 2 + 1)) % W)
     factor = scale * (column_weights(W) if weighted else 1.0)
     return (np.stack([np.cos(angle), -np.sin(angle)], 1) * factor).astype(dtype)
 
 
 def _box(grid, active):
-    """Indices of the rows p and of the columns q that hold active frequencies; slices where that is all of them."""
+    """(p, -p, q): the pairs of rows and the columns that hold active frequencies."""
+    p = np.arange(grid[0] // 2 + 1)
     if active is None:
-        return slice(None), slice(None)
-    p, q = active.any(axis=1), active.any(axis=0)
-    return (slice(None) if p.all() else np.flatnonzero(p)), (slice(None) if q.all() else np.flatnonzero(q))
-
-
-def _pick(array, p, q):
-    """array[p, q] as an outer selection."""
-    return array[p][:, q] if isinstance(p, slice) or isinstance(q, slice) else array[p[:, None], q]
+        return p, -p, np.arange(grid[1] // 2 + 1)
+    filled = active.any(axis=1)
+    p = p[filled[p] | filled[-p]]
+    return p, -p, np.flatnonzero(active.any(axis=0))
 
 
 def _analysis_by_products(b, x, grid, scale, weighted, active):
     xp, (rows, cols), tail = b.xp, x.shape[:2], x.shape[2:]
-    p, q = _box(grid, active)
+    p, minus_p, q = _box(grid, active)
     by_cols = _column_matrix(grid[1], cols, scale, weighted, x.dtype)[:, :, q].reshape(cols, -1)
-    by_rows = _row_matrix(grid[0], rows, x.dtype)[..., p].reshape(2 * rows, -1)
-    lines = xp.matmul(by_cols.T, x.reshape(rows, cols, -1))  # (rows, planes * Q', N)
-    half = xp.matmul(by_rows.T, lines.reshape(2 * rows, -1))  # (planes * P', Q' * N)
-    count_q = by_cols.shape[1] // 2
-    half = half.reshape(2, -1, count_q, lines.shape[-1])
-    X = xp.empty(half.shape[1:], np.result_type(x.dtype, np.complex64))
-    X.real, X.imag = half[0], half[1]
-    if not (isinstance(p, slice) and isinstance(q, slice)):
-        inside, X = X, xp.zeros((grid[0], grid[1] // 2 + 1, X.shape[-1]), X.dtype)
-        X[_outer(p, grid[0]), _outer(q, grid[1] // 2 + 1, last=True)] = inside
+    by_rows = _row_matrix(grid[0], rows, False, x.dtype)[:, :, p].reshape(rows, -1)
+    lines = xp.matmul(by_cols.T, x.reshape(rows, cols, -1))  # (rows, 2 * Q', N)
+    parts = xp.matmul(by_rows.T, lines.reshape(rows, -1)).reshape(2, len(p), 2, len(q), -1)
+    (cos_re, cos_im), (sin_re, sin_im) = parts[0].swapaxes(0, 1), parts[1].swapaxes(0, 1)  # each (H, Q', N)
+    X = (xp.empty if active is None else xp.zeros)((grid[0], grid[1] // 2 + 1, x[0, 0].size), _complex(x.dtype))
+    half = xp.empty(cos_re.shape, X.dtype)
+    at = slice(None) if active is None else q
+    xp.subtract(cos_re, sin_im, out=half.real)
+    xp.add(cos_im, sin_re, out=half.imag)
+    _put(X, minus_p, at, half)
+    xp.add(cos_re, sin_im, out=half.real)
+    xp.subtract(cos_im, sin_re, out=half.imag)
+    _put(X, p, at, half)
     return X.reshape(*X.shape[:2], *tail)
-
-
-def _outer(index, count, last=False):
-    index = np.arange(count) if isinstance(index, slice) else index
-    return index if last else index[:, None]
 
 
 def _synthesis_by_products(b, X, grid, size, scale, weighted, active):
     xp, (rows, cols), tail = b.xp, size, X.shape[2:]
-    p, q = _box(grid, active)
-    real = np.float32 if X.dtype == np.complex64 else np.float64
-    inside = _pick(X.reshape(*X.shape[:2], -1), p, q)
-    count_p, count_q, n = inside.shape
-    planes = xp.empty((2, count_p, count_q * n), real)
-    planes[0], planes[1] = inside.real.reshape(count_p, -1), inside.imag.reshape(count_p, -1)
-    by_rows = _row_matrix(grid[0], rows, np.dtype(real))[..., p].reshape(2 * rows, -1)
-    by_cols = _column_matrix(grid[1], cols, scale, weighted, np.dtype(real))[:, :, q].reshape(cols, -1)
-    lines = xp.matmul(by_rows, planes.reshape(2 * count_p, -1))  # (rows * planes, Q' * N)
-    x = xp.matmul(by_cols, lines.reshape(rows, 2 * count_q, n))  # (rows, cols, N)
+    p, minus_p, q = _box(grid, active)
+    X = X.reshape(*X.shape[:2], -1)
+    at = slice(None) if active is None else q
+    plus, minus = _pick(X, p, at), _pick(X, minus_p, at)  # (H, Q', N)
+    parts = xp.empty((2, len(p), 2, *plus.shape[1:]), plus.real.dtype)
+    xp.add(plus.real, minus.real, out=parts[0, :, 0])
+    xp.add(plus.imag, minus.imag, out=parts[0, :, 1])
+    xp.subtract(minus.imag, plus.imag, out=parts[1, :, 0])
+    xp.subtract(plus.real, minus.real, out=parts[1, :, 1])
+    by_rows = _row_matrix(grid[0], rows, True, parts.dtype)[:, :, p].reshape(rows, -1)
+    by_cols = _column_matrix(grid[1], cols, scale, weighted, parts.dtype)[:, :, q].reshape(cols, -1)
+    lines = xp.matmul(by_rows, parts.reshape(2 * len(p), -1))  # (rows, 2 * Q' * N)
+    x = xp.matmul(by_cols, lines.reshape(rows, 2 * len(q), -1))  # (rows, cols, N)
     return x.reshape(rows, cols, *tail)
+
+
+def _complex(real):
+    return np.result_type(real, np.complex64)
+
+
+def _pick(X, p, q):
+    """X[p, q] as an outer selection; q may be slice(None)."""
+    return X[p] if isinstance(q, slice) else X[p[:, None], q]
+
+
+def _put(X, p, q, values):
+    """X[p, q] = values, the same way."""
+    if isinstance(q, slice):
+        X[p] = values
+    else:
+        X[p[:, None], q] = values

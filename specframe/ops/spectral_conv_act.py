@@ -55,11 +55,9 @@ def _skipping(ctx, X, weight, bias, s, beta, scale):
     filled = kept.any(axis=1)
     if not filled.all():
         rows, Y, kept = rows[filled], Y[filled], kept[filled]
-    values = split_tanh.forward(xp, Y[kept], scale)
-    Y[...] = 0
-    Y[kept] = values
+    values = split_tanh.forward(xp, ctx.backend.compress(Y, kept, None), scale)
     Z = xp.zeros((P * Q, batch * c_out), Y.dtype)
-    Z[rows] = Y
+    Z[rows] = ctx.backend.expand(values, kept)
     Z = Z.reshape(P, Q, batch, c_out)
     ctx.save(Z=Sparse(Z.shape, rows, kept, values, Z))
     active = np.zeros(P * Q, bool)
@@ -69,11 +67,10 @@ def _skipping(ctx, X, weight, bias, s, beta, scale):
 
 def _can_pass(xp, X, K, bias, s, beta):
     """Frequencies at which an entry of Y may be above beta, in order. Bin (0, 0) is among them if there is a bias."""
-    x = split_tanh.parts(xp, X)
-    k = split_tanh.parts(xp, K)
-    largest_x = xp.einsum("fnc,fnc->fn", x, x).max(axis=1)  # max over the batch of |X|^2
-    k = k.reshape(*K.shape, 2)
-    largest_k = xp.einsum("fcor,fcor->fo", k, k).max(axis=1)
+    x, k = xp.square(abs(X)), xp.square(abs(K))
+    # the sum over the channels as a product with ones: a reduction over a short last axis is slow
+    largest_x = xp.matmul(x, xp.ones((x.shape[2], 1), x.dtype)).max(axis=(1, 2))  # max over the batch of |X|^2
+    largest_k = k.sum(axis=1).max(axis=1)
     passes = ~(largest_x * largest_k * (1 + ROUNDING) <= x.dtype.type(beta) ** 2)  # NaN passes, and stays visible
     if s.active is not None:
         passes &= s.active.reshape(-1)

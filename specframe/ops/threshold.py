@@ -3,7 +3,7 @@
     forward    Y^ = Y where |Y| > beta, else 0
     backward   gY = gY^ where |Y| > beta, else 0
 
-An entry equal to beta is dropped. |Y| is compared by squares: re^2 + im^2 > beta^2. Saved: one bit an entry.
+An entry equal to beta is dropped. Saved: one bit an entry.
 """
 
 from specframe.tape import Op, apply
@@ -11,11 +11,7 @@ from specframe.tape import Op, apply
 
 def kept_entries(Y, beta):
     """Booleans: |Y| > beta. NaN is kept: a threshold must not hide it."""
-    beta = Y.real.dtype.type(beta)
-    square = Y.real * Y.real
-    if Y.dtype.kind == "c":
-        square += Y.imag * Y.imag
-    return ~(square <= beta * beta)
+    return ~(abs(Y) <= Y.real.dtype.type(beta))
 
 
 def check_beta(beta, op):

@@ -1,0 +1,87 @@
+"""Using a trained net: loss and accuracy on a data set, classes of images, and what one step costs."""
+
+import contextlib
+
+import numpy as np
+
+from specframe import backend, ops
+from specframe.tape import Tape
+from specframe.tensor import Tensor
+
+
+@contextlib.contextmanager
+def _evaluating(model):
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)
+
+
+def evaluate(model, loader):
+    """(mean loss, accuracy 0 to 1) of a net over one pass of a DataLoader, in evaluation mode."""
+    loss, right, seen = 0.0, 0, 0
+    with _evaluating(model):
+        for x, y in loader.epoch(0):
+            logits = model(Tensor(x))
+            loss += ops.softmax_cross_entropy(logits, y).item() * len(y)
+            right += int((logits.data.argmax(axis=1) == y).sum())
+            seen += len(y)
+    return loss / seen, right / seen
+
+
+def predict(model, images, batch_size=256):
+    """Classes of images.
+
+    Parameters
+    ----------
+    model : Module
+    images : array (batch, channels, rows, cols), as data sets hold them
+    batch_size : int, images at a time
+
+    Returns
+    -------
+    NumPy array (batch,) of class numbers
+
+    Raises
+    ------
+    ValueError
+        `images` has not four axes.
+    """
+    images = backend.to_host(images)
+    if images.ndim != 4:
+        raise ValueError(f"predict: expected images (batch, channels, rows, cols), got {images.shape}")
+    b, parameters = backend.get(model.device), model.parameters()
+    dtype = parameters[0].dtype if parameters else np.float32
+    classes = [np.zeros(0, np.int64)]
+    with _evaluating(model):
+        for start in range(0, len(images), batch_size):
+            batch = np.ascontiguousarray(images[start : start + batch_size].transpose(2, 3, 0, 1), dtype)
+            classes.append(model(Tensor(b.asarray(batch))).numpy().argmax(axis=1))
+    return np.concatenate(classes)
+
+
+def step_cost(model, x, y, store="auto", recompute=None):
+    """What one training step on a batch keeps and needs: (ledger, peak bytes above what lived before).
+
+    Runs a forward and a backward and puts everything back: gradients, buffers. Slower than a normal step, since
+    memory is traced: not for timing.
+    """
+    parameters = model.parameters()
+    gradients = [parameter.grad for parameter in parameters]
+    buffers = [(module, name, getattr(module, name)) for _, module, name in model.named_buffers()]
+    for module, name, array in buffers:
+        setattr(module, name, array.copy())
+    for parameter in parameters:
+        parameter.grad = None
+    b = backend.of("step_cost", x)
+    with b.peak_memory() as peak:
+        with Tape(store=store, recompute=recompute) as tape:
+            loss = ops.softmax_cross_entropy(model(Tensor(x)), y)
+        tape.backward(loss)
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = gradient
+    for module, name, array in buffers:
+        setattr(module, name, array)
+    return tape.ledger, peak.nbytes
