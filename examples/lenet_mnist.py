@@ -17,7 +17,15 @@ from specframe import backend
 from specframe.data import MNIST, DataError, DataLoader, Digits
 from specframe.models import LeNet5, SpecLeNet5
 from specframe.training import (
-    PRESETS, CheckpointError, Training, TrainingError, fit, load_checkpoint, plots, save_checkpoint, write_atomically,
+    PRESETS,
+    CheckpointError,
+    Training,
+    TrainingError,
+    fit,
+    load_checkpoint,
+    plots,
+    save_checkpoint,
+    write_atomically,
     write_csv,
 )  # fmt: skip
 
@@ -204,7 +212,7 @@ def write_results(out, data, device, runs, test_set):
     if not plots.available():
         print("no pictures: matplotlib is not installed (pip install 'specframe[plot]')")
         return
-    plots.curves(os.path.join(out, "curves.png"), histories, f"LeNet-5 on {data}")
+    plots.curves(os.path.join(out, "curves.png"), histories, f"LeNet-5 on {test_set.name.split()[0]}")
     plots.spectra(os.path.join(out, "spectra.png"), runs["spectral"].model.conv1, test_set.images[0])
 
 
@@ -233,7 +241,8 @@ def table(runs):
     ]
     rows = [("", *figures), *((label, *(show(f) for f in figures.values())) for label, show in lines)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n" + "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+    lines = ("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n" + "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -116,10 +116,14 @@ class Module:
         own = self.state_dict()
         if own.keys() != state.keys():
             missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
-            raise ValueError(f"{type(self).__name__}: the state lacks {missing or 'nothing'}, and has unknown {unknown or 'nothing'}")
+            raise ValueError(
+                f"{type(self).__name__}: the state lacks {missing or 'nothing'}, and has unknown {unknown or 'nothing'}"
+            )
         for name, array in own.items():
             if np.shape(state[name]) != array.shape:
-                raise ValueError(f"{type(self).__name__}: {name} is {array.shape}, but the state has {np.shape(state[name])}")
+                raise ValueError(
+                    f"{type(self).__name__}: {name} is {array.shape}, but the state has {np.shape(state[name])}"
+                )
         for name, parameter in self.named_parameters():
             parameter.data = parameter.backend.asarray(np.array(state[name], own[name].dtype))
         for name, module, attribute in self.named_buffers():

@@ -78,7 +78,10 @@ class CosineLR(Schedule):
 
 
 class OneCycleLR(Schedule):
-    """Half a cosine from base / `start` up to base over the first `rise` of `total` steps, then one down to base / `end`."""
+    """Up from base / `start` to base over the first `rise` of `total` steps, then down to base / `end`.
+
+    Both ways follow half a cosine.
+    """
 
     def __init__(self, optimizer, total, rise=0.3, start=25.0, end=1e4):
         _at_least("OneCycleLR: total", total, 1)

@@ -288,7 +288,9 @@ def _checked(record, gy):
     if not isinstance(gradients, tuple):
         gradients = (gradients,)
     if len(gradients) != len(record.inputs):
-        raise RuntimeError(f"{record.op.name}: backward gave {len(gradients)} gradients for {len(record.inputs)} inputs")
+        raise RuntimeError(
+            f"{record.op.name}: backward gave {len(gradients)} gradients for {len(record.inputs)} inputs"
+        )
     result = []
     for i, (g, like, needed) in enumerate(zip(gradients, record.like, record.ctx.needs, strict=True)):
         if not needed:

@@ -46,7 +46,7 @@ def load_checkpoint(path):
         The file is missing, is no checkpoint of this format, or is damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
             meta = json.loads(str(file["meta.json"]))
             arrays = {name: file[name] for name in file.files if name != "meta.json"}
     except FileNotFoundError:

@@ -1,6 +1,6 @@
 """Every operation, its equation, forward and backward, one concept a file."""
 
-from specframe.ops.arithmetic import add, divide, mean, multiply, power, subtract, sum  # noqa: A004 - the usual name
+from specframe.ops.arithmetic import add, divide, mean, multiply, power, subtract, sum
 from specframe.ops.batch_norm2d import batch_norm2d
 from specframe.ops.conv2d import conv2d
 from specframe.ops.dropout import dropout

@@ -2,8 +2,8 @@
 
 With grid P x W, F[p, q; r, c] = exp(-2 pi i (p r / P + q c / W)), and w the column weights (m or 1):
 
-    analysis    X[p, q] = scale * w[q] * sum_{r, c} F[p, q; r, c] x[r, c]                 (rows, cols, ...) -> (P, Q, ...)
-    synthesis   x[r, c] = scale * Re sum_{p, q} w[q] conj(F[p, q; r, c]) X[p, q]          (P, Q, ...) -> (rows, cols, ...)
+    analysis    X[p, q] = scale * w[q] * sum_{r, c} F[p, q; r, c] x[r, c]             (rows, cols, ...) -> (P, Q, ...)
+    synthesis   x[r, c] = scale * Re sum_{p, q} w[q] conj(F[p, q; r, c]) X[p, q]      (P, Q, ...) -> (rows, cols, ...)
 
 They are each other's adjoint under Re(sum(conj(a) b)). rfft2 is analysis with w = 1, irfft2 synthesis with w = m: the
 adjoint of either is the other function with the same w.
@@ -72,7 +72,7 @@ def _synthesis_by_fft(b, X, grid, size, scale, weighted, active):
 # Complex arrays are split into real and imaginary planes, so that every product is a real one and none of its output
 # is thrown away. Along the rows, frequencies p and -p share their cosines and sines, which halves the arithmetic:
 #
-#     sum over p of exp(i t_p r) X[p] = sum over p = 0 .. P/2 of  cos(t_p r) (X[p] + X[-p]) + sin(t_p r) i (X[p] - X[-p])
+#     sum_p exp(i t_p r) X[p]  =  sum over p = 0 .. P/2 of  cos(t_p r) (X[p] + X[-p]) + sin(t_p r) i (X[p] - X[-p])
 #
 # with half of the cosine where p = -p. H counts the pairs, N = batch * channels.
 
@@ -111,6 +111,7 @@ def _analysis_by_products(b, x, grid, scale, weighted, active):
     by_rows = _row_matrix(grid[0], rows, False, x.dtype)[:, :, p].reshape(rows, -1)
     lines = xp.matmul(by_cols.T, x.reshape(rows, cols, -1))  # (rows, 2 * Q', N)
     parts = xp.matmul(by_rows.T, lines.reshape(rows, -1)).reshape(2, len(p), 2, len(q), -1)
+    del lines  # the peak of a step lies in these transforms: each temporary goes as soon as it can
     (cos_re, cos_im), (sin_re, sin_im) = parts[0].swapaxes(0, 1), parts[1].swapaxes(0, 1)  # each (H, Q', N)
     X = (xp.empty if active is None else xp.zeros)((grid[0], grid[1] // 2 + 1, x[0, 0].size), _complex(x.dtype))
     half = xp.empty(cos_re.shape, X.dtype)
@@ -135,9 +136,11 @@ def _synthesis_by_products(b, X, grid, size, scale, weighted, active):
     xp.add(plus.imag, minus.imag, out=parts[0, :, 1])
     xp.subtract(minus.imag, plus.imag, out=parts[1, :, 0])
     xp.subtract(plus.real, minus.real, out=parts[1, :, 1])
+    del plus, minus
     by_rows = _row_matrix(grid[0], rows, True, parts.dtype)[:, :, p].reshape(rows, -1)
     by_cols = _column_matrix(grid[1], cols, scale, weighted, parts.dtype)[:, :, q].reshape(cols, -1)
     lines = xp.matmul(by_rows, parts.reshape(2 * len(p), -1))  # (rows, 2 * Q' * N)
+    del parts
     x = xp.matmul(by_cols, lines.reshape(rows, 2 * len(q), -1))  # (rows, cols, N)
     return x.reshape(rows, cols, *tail)
 

@@ -145,7 +145,7 @@ def _axes(x, axis, op):
     return tuple(i % x.ndim for i in axes)
 
 
-def sum(x, axis=None):  # noqa: A001 - the usual name
+def sum(x, axis=None):
     """Sum over one axis, several, or (None) all of them."""
     return apply(Sum, x, axis=_axes(x, axis, "sum"), scale=1)
 

@@ -2,51 +2,75 @@
 
     x (rows, cols, batch, c_in)    weight k (c_out, c_in, kr, kc)    y (rows', cols', batch, c_out)
 
-With x zero-padded and patches[r, c] the (batch, kr * kc * c_in) entries that window (r, c) sees:
+With x zero-padded and patches[r] the (kr * kc * c_in, cols' * batch) matrix of what the windows of output row r see:
 
-    forward    y[r, c] = patches[r, c] @ k                 k as a (kr * kc * c_in, c_out) matrix
-    backward   gk = sum_r patches[r]^T @ gy[r]
-               gx[window (r, c)] += gy[r, c] @ k^T         the adjoint of cutting patches adds them back
+    forward    y[r] = patches[r]^T @ k                   k as a (kr * kc * c_in, c_out) matrix
+    backward   gk = sum_r patches[r] @ gy[r]
+               gpatches[r] = k @ gy[r]^T,  added back to where the patches were cut: the adjoint of cutting
                gb = sum of gy over rows, cols, batch
 
-The patches of a few output rows at a time are laid out and multiplied, so the copy stays small. Saved: x.
+Patches are cut from maps laid out (rows, c_in, cols, batch), in long contiguous runs, for a few output rows at a time,
+so that the copy stays small. Saved: x.
 """
 
 import numpy as np
 
 from specframe.tape import Op, apply
 
-PATCH_ENTRIES = 1 << 18  # entries of the patch copy at a time: 1 MB of float32, about a core's second-level cache
+PATCH_ENTRIES = 1 << 18  # entries of the patches at a time: 1 MB of float32, about a core's second-level cache
 
 
-def _pad(xp, x, padding):
-    (top, bottom), (left, right) = padding
-    if not any((top, bottom, left, right)):
-        return x
-    rows, cols = x.shape[:2]
-    padded = xp.zeros((rows + top + bottom, cols + left + right, *x.shape[2:]), x.dtype)
-    padded[top : top + rows, left : left + cols] = x
-    return padded
+class _Windows:
+    """Where the windows of a convolution lie."""
+
+    def __init__(self, shape, kernel, stride, padding):
+        (top, bottom), (left, right) = padding
+        self.rows_in, self.cols_in, self.batch, self.c_in = shape
+        self.kernel, self.stride, self.top, self.left = kernel, stride, top, left
+        self.padded_rows, self.padded_cols = self.rows_in + top + bottom, self.cols_in + left + right
+        self.rows = (self.padded_rows - kernel[0]) // stride + 1
+        self.cols = (self.padded_cols - kernel[1]) // stride + 1
+
+    def bands(self):
+        """Slices of output rows whose patches together hold about PATCH_ENTRIES."""
+        step = max(1, PATCH_ENTRIES // (self.kernel[0] * self.kernel[1] * self.c_in * self.cols * self.batch))
+        return [slice(r, min(r + step, self.rows)) for r in range(0, self.rows, step)]
+
+    def zeros(self, xp, dtype):
+        """Zero-padded maps as (rows, c_in, cols, batch)."""
+        return xp.zeros((self.padded_rows, self.c_in, self.padded_cols, self.batch), dtype)
+
+    def inside(self, padded):
+        """The part of such maps that is not padding, as a (rows, cols, batch, c_in) view."""
+        rows, cols = slice(self.top, self.top + self.rows_in), slice(self.left, self.left + self.cols_in)
+        return padded[rows, :, cols].transpose(0, 2, 3, 1)
+
+    def views(self, padded, band):
+        """For each kernel entry (i, j), in order, the (band, c_in, cols', batch) entries that it meets."""
+        count, s = band.stop - band.start, self.stride
+        for i in range(self.kernel[0]):
+            top = band.start * s + i
+            for j in range(self.kernel[1]):
+                yield padded[top : top + (count - 1) * s + 1 : s, :, j : j + (self.cols - 1) * s + 1 : s]
+
+    def patches(self, xp, padded, band):
+        """(band, kr * kc * c_in, cols' * batch)."""
+        kr, kc = self.kernel
+        out = xp.empty((band.stop - band.start, kr * kc, self.c_in, self.cols, self.batch), padded.dtype)
+        for entry, view in enumerate(self.views(padded, band)):
+            out[:, entry] = view
+        return out.reshape(len(out), kr * kc * self.c_in, self.cols * self.batch)
+
+    def add_patches(self, padded, patches, band):
+        """The adjoint of `patches`."""
+        parts = patches.reshape(len(patches), -1, self.c_in, self.cols, self.batch)
+        for entry, view in enumerate(self.views(padded, band)):
+            view += parts[:, entry]
 
 
-def _bands(shape, kernel, stride):
-    """Slices of output rows whose patches together hold about PATCH_ENTRIES."""
-    rows, cols = ((n - k) // stride + 1 for n, k in zip(shape[:2], kernel, strict=True))
-    step = max(1, PATCH_ENTRIES // (cols * shape[2] * shape[3] * kernel[0] * kernel[1]))
-    return rows, cols, [(r, min(r + step, rows)) for r in range(0, rows, step)]
-
-
-def _patches(xp, padded, band, cols, kernel, stride):
-    """(entries of the band, kr * kc * c_in): one row for each output position and image."""
-    (first, last), (kr, kc) = band, kernel
-    count, (_, _, batch, c_in) = last - first, padded.shape
-    out = xp.empty((count, cols, batch, kr, kc, c_in), padded.dtype)
-    for i in range(kr):
-        for j in range(kc):
-            top = first * stride + i
-            out[:, :, :, i, j] = padded[top : top + (count - 1) * stride + 1 : stride,
-                                        j : j + (cols - 1) * stride + 1 : stride]  # fmt: skip
-    return out.reshape(count * cols * batch, kr * kc * c_in)
+def _as_matrix(xp, weight):
+    """(c_out, c_in, kr, kc) -> (kr * kc * c_in, c_out)"""
+    return xp.ascontiguousarray(weight.transpose(2, 3, 1, 0)).reshape(-1, weight.shape[0])
 
 
 class Conv2d(Op):
@@ -54,52 +78,44 @@ class Conv2d(Op):
 
     @staticmethod
     def forward(ctx, x, weight, bias, stride, padding):
-        xp, kernel = ctx.xp, weight.shape[2:]
-        ctx.stride, ctx.padding, ctx.shape = stride, padding, x.shape
+        xp, c_out = ctx.xp, weight.shape[0]
+        w = ctx.windows = _Windows(x.shape, weight.shape[2:], stride, padding)
         if ctx.needs[1]:
             ctx.save(x=x)
         ctx.save(weight=weight)
-        c_out, batch = weight.shape[0], x.shape[2]
-        matrix = xp.ascontiguousarray(weight.transpose(2, 3, 1, 0)).reshape(-1, c_out)
-        padded = _pad(xp, x, padding)
-        rows, cols, bands = _bands(padded.shape, kernel, stride)
-        y = xp.empty((rows, cols, batch, c_out), x.dtype)
-        for band in bands:
-            patches = _patches(xp, padded, band, cols, kernel, stride)
-            xp.matmul(patches, matrix, out=y[slice(*band)].reshape(-1, c_out))
+        matrix, padded = _as_matrix(xp, weight), w.zeros(xp, x.dtype)
+        w.inside(padded)[...] = x
+        y = xp.empty((w.rows, w.cols * w.batch, c_out), x.dtype)
+        for band in w.bands():
+            y[band] = xp.matmul(w.patches(xp, padded, band).swapaxes(1, 2), matrix)
         if bias is not None:
             y += bias
-        return y
+        return y.reshape(w.rows, w.cols, w.batch, c_out)
 
     @staticmethod
     def backward(ctx, gy):
-        xp, stride, weight = ctx.xp, ctx.stride, ctx["weight"].dense()
+        xp, w, weight = ctx.xp, ctx.windows, ctx["weight"].dense()
         c_out, c_in, kr, kc = weight.shape
+        gy = gy.reshape(w.rows, w.cols * w.batch, c_out)
         gx = gk = gb = None
         if ctx.needs[2]:
-            gb = gy.sum(axis=(0, 1, 2))
-        (top, bottom), (left, right) = ctx.padding
-        rows_in, cols_in, batch = ctx.shape[:3]
-        padded_shape = (rows_in + top + bottom, cols_in + left + right, batch, c_in)
-        rows, cols, bands = _bands(padded_shape, (kr, kc), stride)
+            gb = gy.sum(axis=(0, 1))
 
         # ==== gk ====
         if ctx.needs[1]:
-            padded = _pad(xp, ctx["x"].dense(), ctx.padding)
+            padded = w.zeros(xp, gy.dtype)
+            w.inside(padded)[...] = ctx["x"].dense()
             gk = xp.zeros((kr * kc * c_in, c_out), gy.dtype)
-            for band in bands:
-                patches = _patches(xp, padded, band, cols, (kr, kc), stride)
-                gk += xp.matmul(patches.T, gy[slice(*band)].reshape(-1, c_out))
+            for band in w.bands():
+                gk += xp.matmul(w.patches(xp, padded, band), gy[band]).sum(axis=0)
             gk = xp.ascontiguousarray(gk.reshape(kr, kc, c_in, c_out).transpose(3, 2, 0, 1))
 
         # ==== gx ====
         if ctx.needs[0]:
-            gpadded = xp.zeros(padded_shape, gy.dtype)
-            for i in range(kr):
-                for j in range(kc):
-                    window = gpadded[i : i + (rows - 1) * stride + 1 : stride, j : j + (cols - 1) * stride + 1 : stride]
-                    window += xp.matmul(gy.reshape(-1, c_out), weight[:, :, i, j]).reshape(window.shape)
-            gx = xp.ascontiguousarray(gpadded[top : top + rows_in, left : left + cols_in])
+            matrix, gpadded = _as_matrix(xp, weight), w.zeros(xp, gy.dtype)
+            for band in w.bands():
+                w.add_patches(gpadded, xp.matmul(matrix, gy[band].swapaxes(1, 2)), band)
+            gx = xp.ascontiguousarray(w.inside(gpadded))
         return gx, gk, gb
 
 
@@ -135,7 +151,9 @@ def conv2d(x, weight, bias=None, stride=1, padding=0):
     if x.ndim != 4 or x.dtype.kind != "f":
         raise ValueError(f"conv2d: expected real maps (rows, cols, batch, channels), got {x.shape} {x.dtype}")
     if weight.ndim != 4 or weight.shape[1] != x.shape[3] or weight.dtype != x.dtype:
-        raise ValueError(f"conv2d: expected a weight (c_out, {x.shape[3]}, k, k) {x.dtype}, got {weight.shape} {weight.dtype}")
+        raise ValueError(
+            f"conv2d: expected a weight (c_out, {x.shape[3]}, k, k) {x.dtype}, got {weight.shape} {weight.dtype}"
+        )
     if bias is not None and (bias.shape != weight.shape[:1] or bias.dtype != x.dtype):
         raise ValueError(f"conv2d: expected a bias ({weight.shape[0]},) {x.dtype}, got {bias.shape} {bias.dtype}")
     if stride < 1:

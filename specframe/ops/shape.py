@@ -118,7 +118,7 @@ def concatenate(parts, axis=-1):
         off_axis = [shape[:axis] + shape[axis + 1 :] for shape in (part.shape, first.shape)]
         if part.ndim != first.ndim or off_axis[0] != off_axis[1] or part.dtype != first.dtype:
             raise ValueError(
-                f"concatenate: {part.shape} {part.dtype} does not continue {first.shape} {first.dtype} along axis {axis}"
+                f"concatenate: {part.shape} {part.dtype} does not continue {first.shape} {first.dtype} on axis {axis}"
             )
     return apply(Concatenate, *parts, axis=axis, carries=_common_spectrum(parts))
 

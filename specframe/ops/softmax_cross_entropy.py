@@ -55,7 +55,9 @@ def softmax_cross_entropy(logits, labels):
     labels = labels.data if isinstance(labels, Tensor) else labels
     backend.of("softmax_cross_entropy", logits.data, labels)
     if logits.ndim != 2 or logits.dtype.kind != "f":
-        raise ValueError(f"softmax_cross_entropy: expected real logits (batch, classes), got {logits.shape} {logits.dtype}")
+        raise ValueError(
+            f"softmax_cross_entropy: expected real logits (batch, classes), got {logits.shape} {logits.dtype}"
+        )
     if labels.dtype.kind not in "iu":
         raise ValueError(f"softmax_cross_entropy: labels must be integers, got {labels.dtype}")
     if labels.shape != logits.shape[:1]:

@@ -68,7 +68,7 @@ def check(op, X, weight, bias, grid, norm):
         s = spectrum.Spectrum(tuple(grid), tuple(grid), norm or "ortho")
     else:
         s = spectrum.of(X, op)
-    if grid is not None and tuple(grid) != s.grid or norm is not None and norm != s.norm:
+    if (grid is not None and tuple(grid) != s.grid) or (norm is not None and norm != s.norm):
         raise ValueError(f"{op}: grid {grid} and norm {norm} contradict the spectrum's own {s.grid}, {s.norm}")
     if X.ndim != 4 or X.dtype.kind != "c" or X.shape[:2] != s.half:
         raise ValueError(f"{op}: expected a complex spectrum of {s.half} x batch x channels, got {X.shape} {X.dtype}")

@@ -1,4 +1,4 @@
-"""The inner step of a spectral block: product, bias, threshold and activation (lines 15 to 17 of Algorithm 1) as one op.
+"""The inner step of a spectral block: product, bias, threshold, activation (Algorithm 1, lines 15 to 17) as one op.
 
     forward    Y = X @ K + bias                    spectral_conv2d
                Y^ = Y where |Y| > beta, else 0     threshold

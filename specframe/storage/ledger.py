@@ -71,6 +71,8 @@ class Ledger:
         total = [sum(row[i] for row in self.rows) for i in range(6, 10)]
         lines.append(("total", "", "", "", "", "", *(f"{n:,}" for n in total)))
         widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
-        text = ["  ".join(c.ljust(w) if i < 5 else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True)))
-                for line in lines]  # fmt: skip
+        text = []
+        for line in lines:
+            cells = [c.ljust(w) if i < 5 else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True))]
+            text.append("  ".join(cells))
         return "\n".join([*text, f"{self.nbytes:,} bytes saved for backward"])

@@ -1,0 +1,53 @@
+"""linear: value, exact gradients, what it saves and refuses."""
+
+import numpy as np
+import pytest
+
+from specframe import Tape, Tensor, gradcheck, ops
+from tests.ops.common import normal, value
+
+
+@pytest.mark.parametrize(("batch", "n_in", "n_out"), [(1, 1, 1), (1, 5, 3), (4, 1, 3), (4, 5, 1), (3, 4, 6)])
+def test_value_and_gradients(be, rng, batch, n_in, n_out):
+    x, weight, bias = normal(rng, (batch, n_in)), normal(rng, (n_out, n_in)), normal(rng, n_out)
+    expected = [[bias[o] + sum(x[n, i] * weight[o, i] for i in range(n_in)) for o in range(n_out)] for n in range(batch)]
+    np.testing.assert_allclose(value(be, ops.linear, x, weight, bias), expected, rtol=1e-12, atol=1e-14)
+    gradcheck(ops.linear, be.asarray(x), be.asarray(weight), be.asarray(bias), linear=True, rtol=1e-8)
+
+
+def test_without_bias(be, rng):
+    x, weight = normal(rng, (3, 4)), normal(rng, (2, 4))
+    np.testing.assert_allclose(value(be, ops.linear, x, weight), x @ weight.T, rtol=1e-12, atol=1e-14)
+    gradcheck(ops.linear, be.asarray(x), be.asarray(weight), linear=True, rtol=1e-8)
+
+
+def test_leaves_are_borrowed_and_not_counted(be):
+    x, weight = Tensor(be.xp.ones((3, 4)), requires_grad=True), Tensor(be.xp.ones((2, 4)), requires_grad=True)
+    with Tape() as tape:
+        ops.linear(x, weight)
+    assert tape.ledger.nbytes == 0
+
+
+@pytest.mark.parametrize("shapes", [((3, 4), (2, 5)), ((3, 4, 1), (2, 4)), ((4,), (2, 4)), ((3, 4), (4,))])
+def test_shapes_that_do_not_fit_are_refused(be, shapes):
+    with pytest.raises(ValueError, match=r"^linear: expected x \(batch, in\) and weight \(out, in\) of one dtype, got "):
+        ops.linear(*(Tensor(be.xp.ones(shape)) for shape in shapes))
+
+
+@pytest.mark.parametrize("dtypes", [("float32", "float64"), ("complex128", "float64")])
+def test_dtypes_that_differ_are_refused(be, dtypes):
+    with pytest.raises(ValueError, match=f"^linear: .* one dtype, got .* {dtypes[0]} and .* {dtypes[1]}$"):
+        ops.linear(*(Tensor(be.xp.ones((2, 2), dtype)) for dtype in dtypes))
+
+
+@pytest.mark.parametrize("dtype", ["complex128", "int64"])
+def test_what_is_not_real_is_refused(be, dtype):
+    with pytest.raises(ValueError, match=f"^linear: .* real .*{dtype}"):
+        ops.linear(Tensor(be.xp.ones((2, 2), dtype)), Tensor(be.xp.ones((2, 2), dtype)))
+
+
+@pytest.mark.parametrize(("shape", "dtype"), [((3,), "float64"), ((2, 1), "float64"), ((2,), "float32")])
+def test_a_bias_that_does_not_fit_is_refused(be, shape, dtype):
+    x, weight = Tensor(be.xp.ones((3, 4))), Tensor(be.xp.ones((2, 4)))
+    with pytest.raises(ValueError, match=r"^linear: expected a bias \(2,\) float64, got "):
+        ops.linear(x, weight, Tensor(be.xp.ones(shape, dtype)))

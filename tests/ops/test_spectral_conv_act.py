@@ -1,0 +1,222 @@
+"""spectral_conv_act: whichever body runs and however Z is stored, values and gradients are those of the three ops."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from specframe import Tape, Tensor, gradcheck, ops
+from tests.ops.common import clear_beta, normal, run, value
+
+STORES = ["dense", "csr", "mask", "auto"]
+GRID, SIZE = (8, 9), (6, 6)
+
+
+def composed(X, *weights, beta, scale=1.0, skip=None):
+    """The op written as the three it stands for."""
+    return ops.split_tanh(ops.threshold(ops.spectral_conv2d(X, *weights), beta), scale)
+
+
+def through(conv_act, grid=GRID, **options):
+    """x, weight, (bias) -> map, with one convolution."""
+    return lambda x, *weights: ops.irfft2(conv_act(ops.rfft2(x, grid), *weights, **options))
+
+
+def stacked(conv_act, grid=GRID, **options):
+    """x, weight, bias, weight2, bias2 -> map: the second convolution sees the frequencies that the first one left."""
+
+    def block(x, *weights):
+        half = len(weights) // 2
+        Z = conv_act(ops.rfft2(x, grid), *weights[:half], **options)
+        return ops.irfft2(conv_act(Z, *weights[half:], **options))
+
+    return block
+
+
+def draw(rng, c_in=2, c_out=3, with_bias=True, k=3):
+    """x, weight, (bias) in double precision."""
+    arrays = [normal(rng, (*SIZE, 2, c_in)), normal(rng, (c_out, c_in, k, k)) / (k * c_in**0.5), normal(rng, c_out) / 10]
+    return arrays[: 2 + with_bias]
+
+
+def spectrum_before_threshold(x, *weights):
+    """Y of the first convolution, in NumPy arrays."""
+    return ops.spectral_conv2d(ops.rfft2(Tensor(x), GRID), *map(Tensor, weights)).numpy()
+
+
+def assert_all_close(results, expected, atol=1e-12):
+    (y, gradients), (expected_y, expected_gradients) = results, expected
+    for one, other in zip([y, *gradients], [expected_y, *expected_gradients], strict=True):
+        assert one.dtype == other.dtype
+        np.testing.assert_allclose(one, other, rtol=0, atol=atol)
+
+
+@pytest.mark.parametrize("skip", [True, False])
+@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize(("beta", "scale"), [(0.0, 1.0), (0.5, 1.0), (1.5, 4.0), (4.0, 1.0)])
+@pytest.mark.parametrize(("c_in", "with_bias"), [(1, True), (2, True), (2, False)])
+def test_values_and_gradients_equal_those_of_the_three_ops(be, rng, c_in, with_bias, beta, scale, store, skip):
+    arrays, gy = draw(rng, c_in, with_bias=with_bias), normal(rng, (*SIZE, 2, 3))
+    options = {"beta": beta, "scale": scale, "skip": skip}
+    fused = run(be, through(ops.spectral_conv_act, **options), *arrays, gy=gy, store=store)
+    assert_all_close(fused, run(be, through(composed, **options), *arrays, gy=gy, store="dense"))
+
+
+@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize("skip", [True, False])
+@pytest.mark.parametrize(("beta", "with_bias"), [(0.0, True), (0.5, False), (2.0, True)])
+def test_two_stacked_equal_the_six_ops(be, rng, with_bias, beta, skip, store):
+    arrays = [*draw(rng, with_bias=with_bias), *draw(rng, c_in=3, with_bias=with_bias)[1:]]
+    gy = normal(rng, (*SIZE, 2, 3))
+    fused = run(be, stacked(ops.spectral_conv_act, beta=beta, skip=skip), *arrays, gy=gy, store=store)
+    assert_all_close(fused, run(be, stacked(composed, beta=beta), *arrays, gy=gy, store="dense"))
+
+
+@pytest.mark.parametrize("skip", [True, False])
+@pytest.mark.parametrize("beta", [0.5, 1.5])
+def test_single_precision_agrees_too(be, rng, beta, skip):
+    arrays = draw(rng)
+    beta = clear_beta(spectrum_before_threshold(*arrays), beta)
+    singles, gy = [array.astype(np.float32) for array in arrays], normal(rng, (*SIZE, 2, 3), np.float32)
+    fused = run(be, through(ops.spectral_conv_act, beta=beta, skip=skip), *singles, gy=gy)
+    assert_all_close(fused, run(be, through(composed, beta=beta), *singles, gy=gy), atol=1e-4)
+
+
+@pytest.mark.parametrize("skip", [True, False])
+@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize(("wanted", "scale", "with_bias"), [(0.0, 1.0, True), (0.6, 1.0, False), (1.5, 4.0, True)])
+def test_gradients_agree_with_finite_differences(be, rng, with_bias, wanted, scale, store, skip):
+    arrays = draw(rng, with_bias=with_bias)
+    beta = clear_beta(spectrum_before_threshold(*arrays), wanted) if wanted else 0.0
+    block = through(ops.spectral_conv_act, beta=beta, scale=scale, skip=skip)
+    gradcheck(block, *map(be.asarray, arrays), store=store)
+
+
+@pytest.mark.parametrize("norm", ["ortho", "backward"])
+def test_gradients_of_a_spectrum_itself(be, rng, norm):
+    X, weight, bias = normal(rng, (4, 3, 2, 2), np.complex128), normal(rng, (3, 2, 3, 3)), normal(rng, 3)
+    Y = value(be, lambda *a: ops.spectral_conv2d(*a, grid=(4, 5), norm=norm), X, weight, bias)
+    options = {"grid": (4, 5), "norm": norm, "beta": clear_beta(Y, 2.0), "scale": 4.0}
+    gradcheck(lambda *a: ops.spectral_conv_act(*a, **options), *map(be.asarray, (X, weight, bias)))
+
+
+@settings(max_examples=15)
+@given(
+    rows=st.integers(2, 6), cols=st.integers(2, 6), batch=st.integers(1, 2), c_in=st.integers(1, 3),
+    c_out=st.integers(1, 3), k=st.integers(1, 4), beta=st.sampled_from([0.0, 0.3, 1.0, 3.0]), seed=st.integers(0, 99),
+)  # fmt: skip
+def test_all_shapes_agree_with_the_three_ops(be, rows, cols, batch, c_in, c_out, k, beta, seed):
+    rng, grid = np.random.default_rng(seed), (rows + k - 1, cols + k - 1)
+    arrays = [normal(rng, (rows, cols, batch, c_in)), normal(rng, (c_out, c_in, k, k)), normal(rng, c_out)]
+    gy = normal(rng, (rows, cols, batch, c_out))
+    fused = run(be, through(ops.spectral_conv_act, grid, beta=beta), *arrays, gy=gy)
+    assert_all_close(fused, run(be, through(composed, grid, beta=beta), *arrays, gy=gy), atol=1e-11)
+
+
+# ---- the ends of the scale -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("skip", [True, False])
+@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize(("beta", "dtype"), [(1e3, "float64"), (1e30, "float32"), (float("inf"), "float64")])
+def test_where_everything_is_dropped_all_gradients_are_zero_and_shaped(be, rng, beta, dtype, store, skip):
+    arrays = [*draw(rng), *draw(rng, c_in=3)[1:]]
+    arrays = [array.astype(dtype) for array in arrays]
+    y, gradients = run(be, stacked(ops.spectral_conv_act, beta=beta, skip=skip), *arrays, store=store)
+    assert not y.any()
+    for gradient, array in zip(gradients, arrays, strict=True):
+        assert gradient.shape == array.shape and gradient.dtype == dtype and not gradient.any()
+
+
+@pytest.mark.parametrize("skip", [True, False])
+def test_at_beta_zero_tiny_entries_are_kept(be, skip):
+    x, weight = np.full((5, 5, 1, 1), 1e-25, np.float32), np.ones((1, 1, 1, 1), np.float32)
+    y = value(be, through(ops.spectral_conv_act, (5, 5), beta=0.0, skip=skip), x, weight)
+    np.testing.assert_allclose(y, x, rtol=1e-5)
+
+
+@pytest.mark.parametrize("skip", [True, False])
+def test_an_entry_equal_to_beta_is_dropped(be, skip):
+    x, weight = np.zeros((2, 2, 1, 1)), np.ones((1, 1, 1, 1))
+    x[0, 0] = 4.0  # |X| = 2 at every frequency, with a grid of four points
+    for beta, kept in ((2.0, False), (2.0 - 1e-12, True)):
+        assert value(be, through(ops.spectral_conv_act, (2, 2), beta=beta, skip=skip), x, weight).any() == kept
+
+
+@pytest.mark.parametrize("skip", [True, False])
+def test_a_bias_alone_can_lift_bin_zero_above_beta(be, rng, skip):
+    x, weight, bias = np.zeros((*SIZE, 2, 2)), normal(rng, (3, 2, 3, 3)), np.array([1.0, -1.0, 0.01])
+    gy = normal(rng, (*SIZE, 2, 3))
+    options = {"beta": 0.5, "skip": skip}
+    y, (_, gw, gb) = fused = run(be, through(ops.spectral_conv_act, **options), x, weight, bias, gy=gy)
+    assert_all_close(fused, run(be, through(composed, **options), x, weight, bias, gy=gy))
+    assert y[..., :2].any() and not y[..., 2].any() and gb[:2].all() and gb[2] == 0 and not gw.any()
+
+
+@pytest.mark.parametrize("skip", [True, False])
+@pytest.mark.parametrize("beta", [0.0, 0.5, 1e3])
+def test_nan_in_one_image_stays_visible_and_in_that_image(be, rng, beta, skip):
+    x, weight, bias = draw(rng)
+    clean = value(be, through(ops.spectral_conv_act, beta=beta, skip=skip), x, weight, bias)
+    x[2, 3, 1, 0] = np.nan
+    y = value(be, through(ops.spectral_conv_act, beta=beta, skip=skip), x, weight, bias)
+    assert np.isnan(y[:, :, 1]).all()
+    np.testing.assert_allclose(y[:, :, 0], clean[:, :, 0], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("skip", [True, False])
+def test_nan_in_the_weight_stays_visible(be, rng, skip):
+    x, weight, bias = draw(rng)
+    weight[1, 0, 0, 0] = np.nan
+    y = value(be, through(ops.spectral_conv_act, beta=1e3, skip=skip), x, weight, bias)
+    assert np.isnan(y[..., 1]).all() and not np.isnan(y[..., [0, 2]]).any()
+
+
+# ---- what it carries and keeps ---------------------------------------------------------------------------------
+
+
+def test_it_says_which_frequencies_hold_anything(be, rng):
+    x, *weights = (Tensor(be.asarray(array)) for array in draw(rng))
+    Z = ops.spectral_conv_act(ops.rfft2(x, GRID), *weights, beta=1.5)
+    filled = (Z.numpy() != 0).any(axis=(2, 3))
+    assert 0 < filled.sum() < filled.size
+    assert (Z.spectrum.grid, Z.spectrum.size, Z.spectrum.norm) == (GRID, SIZE, "ortho")
+    if be.asynchronous:  # finding out would make the host wait
+        assert Z.spectrum.active is None
+    else:
+        np.testing.assert_array_equal(Z.spectrum.active, filled)
+
+
+@pytest.mark.parametrize("skip", [True, False])
+def test_a_layer_saves_its_output_only_and_the_next_layer_shares_it(be, rng, skip):
+    arrays = [*draw(rng), *draw(rng, c_in=3)[1:]]
+    leaves = [Tensor(be.asarray(array), requires_grad=True) for array in arrays]
+    with Tape("dense") as tape:
+        y = stacked(ops.spectral_conv_act, beta=0.5, skip=skip)(*leaves)
+    one = GRID[0] * (GRID[1] // 2 + 1) * 2 * 3 * 16  # a complex128 spectrum
+    assert tape.ledger.nbytes == 2 * one and y.shape == (*SIZE, 2, 3)
+
+
+def test_skip_and_the_plain_composition_save_the_same_bytes(be, rng):
+    totals = []
+    for skip in (True, False):
+        leaves = [Tensor(be.asarray(array), requires_grad=True) for array in draw(rng)]
+        with Tape("mask") as tape:
+            through(ops.spectral_conv_act, beta=1.5, skip=skip)(*leaves)
+        totals.append(tape.ledger.nbytes)
+    assert totals[0] == totals[1]
+
+
+# ---- what is refused (shapes, grids and dtypes: test_spectral_conv2d.py) -----------------------------------------
+
+
+@pytest.mark.parametrize("beta", [-0.5, float("nan")])
+def test_a_beta_below_zero_is_refused(be, beta):
+    with pytest.raises(ValueError, match=f"^spectral_conv_act: beta must be 0 or more, got {beta}$"):
+        value(be, through(ops.spectral_conv_act, beta=beta), np.ones((3, 3, 1, 1)), np.ones((1, 1, 3, 3)))
+
+
+@pytest.mark.parametrize("scale", [0, -1.0, float("nan")])
+def test_a_scale_not_above_zero_is_refused(be, scale):
+    with pytest.raises(ValueError, match=f"^spectral_conv_act: the scale of tanh must be above 0, got {scale}$"):
+        value(be, through(ops.spectral_conv_act, scale=scale), np.ones((3, 3, 1, 1)), np.ones((1, 1, 3, 3)))

@@ -1,0 +1,578 @@
+"""The tape: what it records, in which order it walks back, and the sentences with which it refuses.
+
+When saved arrays are freed is in tests/storage/test_lifetime.py.
+"""
+
+import gc
+import threading
+import weakref
+
+import numpy as np
+import pytest
+
+import specframe as sf
+from specframe import ops
+from specframe.backend import to_host
+from specframe.tape import Op, apply, current
+from tests.kit.strict import STRICT
+
+REAL = [1.0, -2.0, 3.0]
+
+
+def leaf(be, values, dtype=np.float64):
+    return sf.Tensor(be.asarray(np.array(values, dtype)), requires_grad=True)
+
+
+def grad(tensor):
+    return to_host(tensor.grad)
+
+
+class Logged(Op):
+    """y = x + 1; its backward writes `label` into `log`."""
+
+    name = "logged"
+
+    @staticmethod
+    def forward(ctx, x, label, log):
+        ctx.label, ctx.log = label, log
+        return x + 1
+
+    @staticmethod
+    def backward(ctx, gy):
+        ctx.log.append(ctx.label)
+        return gy
+
+
+# ---- order and fan-out -----------------------------------------------------------------------------------------
+
+
+def test_why_a_topological_order(be):
+    x = leaf(be, REAL)
+    with sf.Tape() as tape:
+        a = x * x
+        b = a + a
+        c = b + b
+        loss = ops.sum(c)
+    tape.backward(loss)
+    np.testing.assert_array_equal(grad(x), [8.0, -16.0, 24.0])  # c = 4 x^2
+
+
+def test_the_walk_is_the_record_reversed(be):
+    x, log = leaf(be, REAL), []
+    with sf.Tape() as tape:
+        a = apply(Logged, x, label="a", log=log)
+        b = apply(Logged, a, label="b", log=log)
+        c = apply(Logged, a, label="c", log=log)  # beside b, recorded after it
+        d = apply(Logged, b + c, label="d", log=log)
+    tape.backward(d, d.data)
+    assert log == ["d", "c", "b", "a"]
+
+
+def test_fan_out_adds_up_before_the_walk_goes_on(be):
+    x, log = leaf(be, REAL), []
+    with sf.Tape() as tape:
+        a = apply(Logged, x, label="a", log=log)
+        y = ops.sum(a * a + a * 3 + a)
+    tape.backward(y)
+    assert log == ["a"]
+    np.testing.assert_array_equal(grad(x), 2 * (np.array(REAL) + 1) + 4)
+
+
+def test_ops_whose_result_leads_nowhere_are_not_walked(be):
+    x, log = leaf(be, REAL), []
+    with sf.Tape() as tape:
+        y = apply(Logged, x, label="used", log=log)
+        apply(Logged, x, label="not used", log=log)
+    tape.backward(y, y.data)
+    assert log == ["used"]
+
+
+def test_the_walk_may_start_in_the_middle_of_the_record(be):
+    x = leaf(be, REAL)
+    with sf.Tape() as tape:
+        a = x * 3
+        _ = ops.sum(a * a)
+    tape.backward(a, be.asarray(np.ones(3)))
+    np.testing.assert_array_equal(grad(x), [3.0, 3.0, 3.0])
+
+
+def test_a_long_chain_needs_no_recursion():
+    x = sf.Tensor(np.ones(2), requires_grad=True)
+    with sf.Tape() as tape:
+        y = x
+        for _ in range(3000):
+            y = y + x
+    tape.backward(y, np.ones(2))
+    np.testing.assert_array_equal(x.grad, [3001.0, 3001.0])
+
+
+def test_gradients_of_two_tapes_add_up_until_cleared(be):
+    x = leaf(be, REAL)
+    for total in (2.0, 4.0):
+        with sf.Tape() as tape:
+            y = ops.sum(x * 2)
+        tape.backward(y)
+        np.testing.assert_array_equal(grad(x), [total] * 3)
+    x.grad = None
+    with sf.Tape() as tape:
+        y = ops.sum(x * 2)
+    tape.backward(y)
+    np.testing.assert_array_equal(grad(x), [2.0] * 3)
+
+
+def test_only_leaves_that_ask_get_a_gradient(be):
+    x, constant = leaf(be, REAL), sf.Tensor(be.asarray(np.array(REAL)))
+    with sf.Tape() as tape:
+        a = x * constant
+        y = ops.sum(a)
+    tape.backward(y)
+    assert x.grad is not None and constant.grad is None and a.grad is None and y.grad is None
+
+
+# ---- gradients belong to their leaf ----------------------------------------------------------------------------
+
+
+def test_gradients_of_two_leaves_share_no_memory():
+    a, b = sf.Tensor(np.ones(3), requires_grad=True), sf.Tensor(np.ones(3), requires_grad=True)
+    cotangent = np.ones(3)
+    with sf.Tape() as tape:
+        y = a + b
+    tape.backward(y, cotangent)
+    a.grad *= 0.5  # clipping in place, say
+    np.testing.assert_array_equal(b.grad, [1.0, 1.0, 1.0])
+    np.testing.assert_array_equal(cotangent, [1.0, 1.0, 1.0])
+
+
+def test_a_gradient_can_be_changed_in_place(be):
+    x = leaf(be, REAL)
+    with sf.Tape() as tape:
+        y = ops.sum(x)
+    tape.backward(y)  # the rule of sum repeats one number
+    x.grad *= 0.5
+    np.testing.assert_array_equal(grad(x), [0.5, 0.5, 0.5])
+
+
+def test_the_cotangent_and_the_leaves_are_not_modified(be):
+    x, cotangent = leaf(be, REAL), be.asarray(np.array([1.0, 2.0, 3.0]))
+    with sf.Tape() as tape:
+        y = x * x + x
+    tape.backward(y, cotangent)
+    np.testing.assert_array_equal(to_host(cotangent), [1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(x.numpy(), REAL)
+
+
+# ---- on_grad ---------------------------------------------------------------------------------------------------
+
+
+def test_on_grad_fires_once_for_each_leaf_last_layers_first(be, rng):
+    x = sf.Tensor(be.asarray(rng.standard_normal((4, 3))))
+    w1, w2 = leaf(be, rng.standard_normal((5, 3))), leaf(be, rng.standard_normal((2, 5)))
+    b1, b2 = leaf(be, np.zeros(5)), leaf(be, np.zeros(2))
+    seen = []
+    with sf.Tape() as tape:
+        y = ops.sum(ops.linear(ops.tanh(ops.linear(x, w1, b1)), w2, b2))
+    tape.backward(y, on_grad=lambda t: seen.append((t, grad(t).copy())))
+    assert [t for t, _ in seen[:2]] in ([w2, b2], [b2, w2])
+    assert [t for t, _ in seen[2:]] in ([w1, b1], [b1, w1])
+    for tensor, then in seen:
+        np.testing.assert_array_equal(grad(tensor), then)
+
+
+def test_on_grad_waits_for_the_first_of_two_uses(be):
+    x, w = leaf(be, REAL), leaf(be, REAL)
+    seen = []
+    with sf.Tape() as tape:
+        a = w * x
+        y = ops.sum(w * a)
+    tape.backward(y, on_grad=lambda t: seen.append((t, grad(t).copy())))
+    assert len(seen) == 2 and {id(t) for t, _ in seen} == {id(x), id(w)}
+    complete = next(g for t, g in seen if t is w)
+    np.testing.assert_allclose(complete, 2 * np.array(REAL) * REAL)
+
+
+def test_on_grad_fires_for_a_leaf_whose_first_use_the_gradient_never_reaches(be):
+    x, seen = leaf(be, REAL), []
+    with sf.Tape() as tape:
+        _ = x * 2  # leads nowhere
+        y = ops.sum(x * 3)
+    tape.backward(y, on_grad=seen.append)
+    assert seen == [x]
+    np.testing.assert_array_equal(grad(x), [3.0] * 3)
+
+
+def test_on_grad_is_silent_for_a_leaf_that_the_gradient_never_reaches(be):
+    x, unused, seen = leaf(be, REAL), leaf(be, REAL), []
+    with sf.Tape() as tape:
+        _ = unused * 2
+        y = ops.sum(x * x)
+    tape.backward(y, on_grad=seen.append)
+    assert seen == [x] and unused.grad is None
+
+
+def test_on_grad_sees_the_sum_with_an_earlier_tape(be):
+    x, seen = leaf(be, REAL), []
+    for _ in range(2):
+        with sf.Tape() as tape:
+            y = ops.sum(x * 2)
+        tape.backward(y, on_grad=lambda t: seen.append(grad(t)[0]))
+    assert seen == [2.0, 4.0]
+
+
+# ---- cotangents ------------------------------------------------------------------------------------------------
+
+
+def test_a_complex_cotangent_meets_the_conjugate(be, rng):
+    c, gy = rng.standard_normal((2, 3)) + 1j * rng.standard_normal((2, 3))
+    x = leaf(be, rng.standard_normal(3) + 0j, np.complex128)
+    with sf.Tape() as tape:
+        y = x * be.asarray(c)
+    tape.backward(y, be.asarray(gy))
+    assert grad(x).dtype == np.complex128
+    np.testing.assert_allclose(grad(x), gy * np.conj(c), rtol=1e-14)
+
+
+def test_a_real_leaf_under_a_complex_result_gets_a_real_gradient(be, rng):
+    c, gy = rng.standard_normal((2, 3)) + 1j * rng.standard_normal((2, 3))
+    x = leaf(be, REAL)
+    with sf.Tape() as tape:
+        y = x * be.asarray(c)
+    tape.backward(y, be.asarray(gy))
+    assert grad(x).dtype == np.float64
+    np.testing.assert_allclose(grad(x), (gy * np.conj(c)).real, rtol=1e-14)
+
+
+def test_no_cotangent_means_one_for_a_scalar_of_any_shape_and_precision(be):
+    for dtype in (np.float32, np.complex64):
+        x = leaf(be, [[2.0]], dtype)
+        with sf.Tape() as tape:
+            y = x * x
+        tape.backward(y)
+        assert grad(x).tolist() == [[4.0]] and grad(x).dtype == dtype
+
+
+def test_the_cotangent_may_be_a_tensor(be):
+    x = leaf(be, REAL)
+    with sf.Tape() as tape:
+        y = x * 2
+    tape.backward(y, sf.Tensor(be.asarray(np.array(REAL))))
+    np.testing.assert_array_equal(grad(x), [2.0, -4.0, 6.0])
+
+
+@pytest.mark.parametrize(
+    ("gy", "message"),
+    [
+        (None, r"backward: y has shape \(3,\); only a scalar needs no cotangent gy"),
+        (np.ones((3, 1)), r"backward: gy is \(3, 1\) float64, but y is \(3,\) float64"),
+        (np.ones(3, np.float32), r"backward: gy is \(3,\) float32, but y is \(3,\) float64"),
+        (np.ones(3) + 0j, r"backward: gy is \(3,\) complex128, but y is \(3,\) float64"),
+    ],
+    ids=["missing", "shape", "precision", "complex"],
+)
+def test_a_cotangent_that_does_not_fit_is_refused_and_the_tape_stays_good(be, gy, message):
+    x = leaf(be, REAL)
+    with sf.Tape() as tape:
+        y = x * 2
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        tape.backward(y, None if gy is None else be.asarray(gy))
+    assert x.grad is None
+    tape.backward(y, be.asarray(np.ones(3)))
+    np.testing.assert_array_equal(grad(x), [2.0] * 3)
+
+
+@pytest.mark.parametrize(
+    ("gy", "message"),
+    [(STRICT.xp.ones(3), "got arrays on two devices"), ([1.0, 1.0, 1.0], "expected a NumPy or CuPy array, got list")],
+    ids=["other device", "list"],
+)
+def test_a_cotangent_that_is_no_array_of_this_device_is_refused(gy, message):
+    x = leaf(sf.backend.get("cpu"), REAL)
+    with sf.Tape() as tape:
+        y = x * 2
+    with pytest.raises(TypeError, match=f"^backward: {message}"):
+        tape.backward(y, gy)
+
+
+# ---- what a tape refuses ---------------------------------------------------------------------------------------
+
+
+def test_a_spent_tape_refuses_a_second_backward(be):
+    x = leaf(be, REAL)
+    with sf.Tape() as tape:
+        y = ops.sum(x * x)
+    tape.backward(y)
+    with pytest.raises(RuntimeError, match=r"^backward: this tape is spent \(entries are freed as they are used\)"):
+        tape.backward(y)
+    np.testing.assert_array_equal(grad(x), [2.0, -4.0, 6.0])
+
+
+NOT_FROM_HERE = "^backward: the tensor was not computed under this tape from one that requires a gradient$"
+
+
+def test_backward_refuses_what_this_tape_did_not_compute(be):
+    x = leaf(be, REAL)
+    outside = ops.sum(x * x)
+    with sf.Tape():
+        elsewhere = ops.sum(x * x)
+    with sf.Tape() as tape:
+        y = ops.sum(x * x)
+        without = ops.sum(sf.Tensor(x.data) * 2)
+    for tensor in (x, outside, elsewhere, without):
+        with pytest.raises(ValueError, match=NOT_FROM_HERE):
+            tape.backward(tensor)
+    tape.backward(y)  # the refusals did not spend it
+
+
+def test_a_tape_records_one_forward_only(be):
+    x = leaf(be, REAL)
+    with sf.Tape() as tape:
+        y = ops.sum(x)
+    with pytest.raises(RuntimeError, match="^Tape: a tape records one forward; make a new one for the next$"), tape:
+        pass
+    tape.backward(y)
+    with pytest.raises(RuntimeError, match="^Tape: a tape records one forward"), tape:
+        pass
+    assert current() is None
+
+
+def test_a_tape_that_is_recording_cannot_be_entered_again():
+    with sf.Tape() as tape:
+        with pytest.raises(RuntimeError, match="^Tape: "), tape:
+            pass
+        assert current() is tape
+    assert current() is None
+
+
+def test_unknown_settings_are_refused_and_the_known_ones_listed():
+    with pytest.raises(ValueError, match="^Tape: unknown recompute 'blocks', expected None or 'block'$"):
+        sf.Tape(recompute="blocks")
+    with pytest.raises(ValueError, match="^unknown store 'sparse': choose dense, csr, mask, auto$"):
+        sf.Tape(store="sparse")
+
+
+# ---- where ops are recorded ------------------------------------------------------------------------------------
+
+
+class Watched(Op):
+    """y = x, writing down whether anything it saves would be used."""
+
+    name = "watched"
+
+    @staticmethod
+    def forward(ctx, x, log):
+        ctx.save(x=x)
+        log.append((ctx.recording, ctx.needs, len(ctx._saved)))
+        return x.copy()
+
+    @staticmethod
+    def backward(ctx, gy):
+        return gy
+
+
+def test_outside_a_tape_nothing_is_recorded_or_saved(be):
+    x, log = leaf(be, REAL), []
+    y = apply(Watched, x, log=log)
+    assert log == [(False, (False,), 0)]
+    assert not y.requires_grad and y.recipe is None and current() is None
+
+
+def test_ops_on_constants_are_not_recorded(be):
+    log = []
+    with sf.Tape() as tape:
+        y = apply(Watched, sf.Tensor(be.asarray(np.array(REAL))), log=log)
+    assert log == [(False, (False,), 0)]
+    assert not y.requires_grad and tape.ledger.rows == [] and tape.ledger.nbytes == 0
+
+
+def test_the_innermost_of_nested_tapes_records(be):
+    x = leaf(be, REAL)
+    with sf.Tape() as outer:
+        a = x * x
+        with sf.Tape() as inner:
+            b = ops.sum(x * 3)
+        y = ops.sum(a + x)
+    inner.backward(b)
+    np.testing.assert_array_equal(grad(x), [3.0] * 3)
+    x.grad = None
+    outer.backward(y)
+    np.testing.assert_array_equal(grad(x), 2 * np.array(REAL) + 1)
+
+
+def test_a_result_of_another_tape_is_a_leaf_here(be):
+    x = leaf(be, REAL)
+    with sf.Tape() as first:
+        a = x * 2
+    with sf.Tape() as second:
+        y = ops.sum(a * a)
+    second.backward(y)
+    np.testing.assert_array_equal(grad(a), 4 * np.array(REAL))
+    assert x.grad is None
+    first.backward(a, a.grad)  # and so the chain can be cut in two
+    np.testing.assert_array_equal(grad(x), 8 * np.array(REAL))
+
+
+def test_backward_inside_the_block_gives_the_same_gradient(be):
+    x = leaf(be, REAL)
+    with sf.Tape() as tape:
+        y = ops.sum(x * x)
+        tape.backward(y)
+    np.testing.assert_array_equal(grad(x), [2.0, -4.0, 6.0])
+    assert current() is None
+
+
+def test_a_tape_in_one_thread_does_not_record_the_ops_of_another():
+    x = sf.Tensor(np.ones(3), requires_grad=True)
+    seen = []
+
+    def elsewhere():
+        seen.append(current())
+        seen.append(ops.tanh(x).requires_grad)
+        with sf.Tape() as own:
+            y = ops.sum(x * 5)
+        own.backward(y)
+
+    with sf.Tape() as tape:
+        worker = threading.Thread(target=elsewhere)
+        worker.start()
+        worker.join()
+        assert current() is tape
+    assert seen == [None, False]
+    assert tape.ledger.rows == []
+    np.testing.assert_array_equal(x.grad, [5.0] * 3)
+
+
+# ---- after an exception ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("store", ["dense", "auto"])
+def test_a_failed_forward_leaves_nothing_behind(be, store):
+    tape = sf.Tape(store=store)
+
+    def forward():
+        x = leaf(be, REAL)
+        with tape:
+            a = ops.tanh(x * 2)
+            alive.extend(weakref.ref(thing) for thing in (x, x.data, a, a.data))
+            ops.reshape(a, (5, 5))
+
+    alive = []
+    with pytest.raises(ValueError, match="^reshape: cannot arrange"):
+        forward()
+    gc.collect()  # the traceback held the frame
+    assert current() is None
+    assert [ref() is None for ref in alive] == [True] * 4
+    assert tape.ledger.rows == []
+
+
+def test_a_tape_whose_forward_failed_cannot_be_used(be):
+    x = leaf(be, REAL)
+    with pytest.raises(ZeroDivisionError), sf.Tape() as tape:
+        y = ops.sum(x * x)
+        _ = 1 / 0
+    with pytest.raises(RuntimeError, match="^backward: "):
+        tape.backward(y)
+    with pytest.raises(RuntimeError, match="^Tape: "), tape:
+        pass
+    assert x.grad is None
+
+
+def test_an_exception_in_an_inner_tape_leaves_the_outer_one_recording(be):
+    x = leaf(be, REAL)
+    with sf.Tape() as outer:
+        a = x * 3
+        with pytest.raises(ZeroDivisionError), sf.Tape():
+            _ = 1 / 0
+        assert current() is outer
+        y = ops.sum(a)
+    outer.backward(y)
+    np.testing.assert_array_equal(grad(x), [3.0] * 3)
+
+
+# ---- rules that break the contract are named -------------------------------------------------------------------
+
+
+class Broken(Op):
+    """y = a + b, with a backward that returns whatever it is told to."""
+
+    name = "broken"
+
+    @staticmethod
+    def forward(ctx, a, b, answer):
+        ctx.answer = answer
+        return a + b
+
+    @staticmethod
+    def backward(ctx, gy):
+        return ctx.answer(gy)
+
+
+def broken(be, answer, second_needs=True):
+    a, b = leaf(be, REAL), leaf(be, REAL)
+    b.requires_grad = second_needs
+    with sf.Tape() as tape:
+        y = apply(Broken, a, b, answer=answer)
+    tape.backward(y, be.asarray(np.ones(3)))
+    return a, b
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda g: (g, g[:2]), r"the gradient of input 1 is \(2,\) float64, the input \(3,\) float64"),
+        (lambda g: (g[None], g), r"the gradient of input 0 is \(1, 3\) float64, the input \(3,\) float64"),
+        (lambda g: (g.astype(np.float32), g), r"the gradient of input 0 is \(3,\) float32, the input \(3,\) float64"),
+        (lambda g: (g, g * 1j), r"the gradient of input 1 is \(3,\) complex128, the input \(3,\) float64"),
+        (lambda g: g, "backward gave 1 gradients for 2 inputs"),
+        (lambda g: (g, g, g), "backward gave 3 gradients for 2 inputs"),
+    ],
+    ids=["shape", "axis too many", "precision", "complex", "too few", "too many"],
+)
+def test_a_rule_that_returns_something_else_is_named_by_its_op(be, answer, message):
+    with pytest.raises(RuntimeError, match=f"^broken: {message}$"):
+        broken(be, answer)
+
+
+def test_a_rule_may_leave_out_a_gradient(be):
+    a, b = broken(be, lambda g: (None, g))
+    assert a.grad is None
+    np.testing.assert_array_equal(grad(b), [1.0] * 3)
+
+
+def test_a_gradient_that_nobody_asked_for_is_dropped_unread(be):
+    a, b = broken(be, lambda g: (g, "nonsense"), second_needs=False)
+    np.testing.assert_array_equal(grad(a), [1.0] * 3)
+    assert b.grad is None
+
+
+# ---- what an op accepts ----------------------------------------------------------------------------------------
+
+
+def two(*shape):
+    """The same zeros on the CPU and on the strict stand-in for a GPU."""
+    return sf.Tensor(np.zeros(shape)), sf.Tensor(STRICT.xp.zeros(shape))
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("multiply", lambda: two(3)[0] * two(3)[1]),
+        ("add", lambda: ops.add(two(3)[0], STRICT.xp.zeros(3))),
+        ("linear", lambda: ops.linear(two(4, 3)[0], two(2, 3)[1])),
+        ("linear", lambda: ops.linear(two(4, 3)[0], two(2, 3)[0], two(2)[1])),
+        ("conv2d", lambda: ops.conv2d(two(5, 5, 1, 2)[0], two(3, 2, 3, 3)[1])),
+        ("concatenate", lambda: ops.concatenate(two(2, 2))),
+        ("softmax_cross_entropy", lambda: ops.softmax_cross_entropy(two(2, 3)[0], STRICT.xp.zeros(2, np.int64))),
+        (
+            "spectral_conv2d",
+            lambda: ops.spectral_conv2d(ops.rfft2(two(4, 4, 1, 2)[0], (6, 6)), two(3, 2, 3, 3)[1]),
+        ),
+    ],
+)
+def test_tensors_on_two_devices_are_refused_by_the_name_of_the_op(name, call):
+    with pytest.raises(TypeError, match=rf"^{name}: got arrays on two devices \(cpu and strict\)"):
+        call()
+
+
+@pytest.mark.parametrize("op", [ops.relu, ops.tanh, ops.sum])
+def test_an_array_in_place_of_a_tensor_is_refused_with_the_cure(op):
+    with pytest.raises(TypeError, match=rf"^{op.__name__}: expected a Tensor, got ndarray; wrap it: sf.Tensor\(array\)$"):
+        op(np.ones(3))
