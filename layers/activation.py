@@ -1,8 +1,10 @@
 """Activations in space, and what rearranges or drops entries: ReLU, Tanh, Dropout, Flatten."""
 
+import itertools
+
 import numpy as np
 
-from specframe import ops
+from specframe import backend, ops
 from specframe.layers.module import Module
 
 
@@ -23,21 +25,28 @@ class Tanh(Module):
 class Dropout(Module):
     """In training, zero each entry with probability p and scale the others by 1 / (1 - p).
 
-    Every forward draws anew, from (seed, number of draws so far). The count is part of the state, so a resumed run
-    draws what the unbroken one would have.
+    Every forward draws anew, from (seed, number of draws so far). Both are part of the state, so a resumed run draws
+    what the unbroken one would have.
+
+    Parameters
+    ----------
+    p : float in [0, 1]
+    seed : int or None
+        None numbers the Dropout layers of a process, so that no two of them draw alike.
     """
 
-    buffer_names = ("draws",)
+    buffer_names = ("key",)
+    _numbers = itertools.count()
 
-    def __init__(self, p=0.5, seed=0):
-        self.p, self.seed = p, seed
-        self.draws = np.zeros(1, np.int64)
+    def __init__(self, p=0.5, seed=None):
+        self.p = p
+        self.key = np.array([next(self._numbers) if seed is None else seed, 0], np.int64)
 
     def forward(self, x):
         if not self.training:
             return x
-        key = (self.seed, int(self.draws[0]))
-        self.draws = self.draws + 1
+        key = tuple(int(number) for number in backend.to_host(self.key))
+        self.key = backend.of("Dropout", self.key).asarray(np.array([key[0], key[1] + 1]))
         return ops.dropout(x, self.p, key)
 
 

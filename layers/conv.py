@@ -22,7 +22,7 @@ class Conv2d(Module):
         self, c_in, c_out, kernel_size, stride=1, padding=0, bias=True, *, gain=1.0, rng=None, dtype=np.float32
     ):
         self.stride, self.padding = stride, padding
-        self.weight = init.fan_in_normal(rng, (c_out, c_in, kernel_size, kernel_size), gain, dtype)
+        self.weight = init.fan_in_uniform(rng, (c_out, c_in, kernel_size, kernel_size), gain, dtype)
         self.bias = init.zeros(c_out, dtype) if bias else None
 
     def forward(self, x):

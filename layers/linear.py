@@ -20,7 +20,7 @@ class Linear(Module):
     """
 
     def __init__(self, n_in, n_out, bias=True, *, gain=1.0, rng=None, dtype=np.float32):
-        self.weight = init.fan_in_normal(rng, (n_out, n_in), gain, dtype)
+        self.weight = init.fan_in_uniform(rng, (n_out, n_in), gain, dtype)
         self.bias = init.zeros(n_out, dtype) if bias else None
 
     def forward(self, x):

@@ -57,12 +57,15 @@ class Module:
         """(dotted name, Parameter), in the order of the attributes."""
         for prefix, module in self.modules():
             for name, value in vars(module).items():
+                path = f"{prefix}.{name}" if prefix else name
                 if isinstance(value, Parameter):
-                    yield f"{prefix}.{name}" if prefix else name, value
+                    yield path, value
+                elif isinstance(value, list | tuple):
+                    yield from ((f"{path}.{i}", item) for i, item in enumerate(value) if isinstance(item, Parameter))
 
     def parameters(self):
-        """The Parameters, as a list."""
-        return [parameter for _, parameter in self.named_parameters()]
+        """The Parameters, as a list; one that two modules share is listed once."""
+        return list({id(parameter): parameter for _, parameter in self.named_parameters()}.values())
 
     def named_buffers(self):
         """(dotted name, module, attribute) of the arrays that are state but not trained."""
@@ -119,13 +122,16 @@ class Module:
             raise ValueError(
                 f"{type(self).__name__}: the state lacks {missing or 'nothing'}, and has unknown {unknown or 'nothing'}"
             )
+        new = {}
         for name, array in own.items():
-            if np.shape(state[name]) != array.shape:
-                raise ValueError(
-                    f"{type(self).__name__}: {name} is {array.shape}, but the state has {np.shape(state[name])}"
-                )
+            given = np.asarray(state[name])
+            if given.shape != array.shape:
+                raise ValueError(f"{type(self).__name__}: {name} is {array.shape}, but the state has {given.shape}")
+            if not np.can_cast(given.dtype, array.dtype, "same_kind"):
+                raise ValueError(f"{type(self).__name__}: {name} is {array.dtype}, but the state has {given.dtype}")
+            new[name] = given.astype(array.dtype)  # always a copy
         for name, parameter in self.named_parameters():
-            parameter.data = parameter.backend.asarray(np.array(state[name], own[name].dtype))
+            parameter.data = parameter.backend.asarray(new[name])
         for name, module, attribute in self.named_buffers():
             b = backend.of(name, getattr(module, attribute))
-            setattr(module, attribute, b.asarray(np.array(state[name], own[name].dtype)))
+            setattr(module, attribute, b.asarray(new[name]))

@@ -5,6 +5,8 @@ import numpy as np
 from specframe import ops
 from specframe.layers import init
 from specframe.layers.module import Module
+from specframe.ops.split_tanh import check_scale
+from specframe.ops.threshold import check_beta
 from specframe.spectrum import check_norm, choose_grid
 
 ACTIVATIONS = ("tanh",)
@@ -20,7 +22,7 @@ class SpectralConv2d(Module):
     """
 
     def __init__(self, c_in, c_out, kernel_size, bias=True, *, gain=1.0, rng=None, dtype=np.float32):
-        self.weight = init.fan_in_normal(rng, (c_out, c_in, kernel_size, kernel_size), gain, dtype)
+        self.weight = init.fan_in_uniform(rng, (c_out, c_in, kernel_size, kernel_size), gain, dtype)
         self.bias = init.zeros(c_out, dtype) if bias else None
 
     def forward(self, X):
@@ -90,12 +92,14 @@ class SpectralBlock(Module):
         if convs < 1:
             raise ValueError(f"SpectralBlock: expected at least one convolution, got {convs}")
         check_norm(norm, "SpectralBlock")
+        check_beta(beta, "SpectralBlock")
+        check_scale(scale, "SpectralBlock")
         self.kernel_size, self.beta, self.convs, self.scale = kernel_size, beta, convs, scale
         self.grid, self.norm, self.margin = grid, norm, margin
         rng = init.generator(rng)
         for suffix in self._suffixes():
             shape = (c_out, c_in if suffix == "" else c_out, kernel_size, kernel_size)
-            setattr(self, f"weight{suffix}", init.fan_in_normal(rng, shape, gain, dtype))
+            setattr(self, f"weight{suffix}", init.fan_in_uniform(rng, shape, gain, dtype))
             setattr(self, f"bias{suffix}", init.zeros(c_out, dtype) if bias else None)
 
     def _suffixes(self):

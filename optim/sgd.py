@@ -54,6 +54,8 @@ class SGD:
                 g = g + number(self.weight_decay) * w
             if self.momentum:
                 v = self._velocity[i]
+                if v is not None and type(v) is not type(w):  # the model has moved to another device
+                    v = self._velocity[i] = parameter.backend.asarray(v)
                 if v is None:
                     v = self._velocity[i] = g.copy()
                 else:
@@ -78,6 +80,10 @@ class SGD:
         ValueError
             A velocity does not fit its parameter.
         """
+        known = {"lr", *(f"velocity.{i}" for i in range(len(self.params)))}
+        if "lr" not in state or not state.keys() <= known:
+            got = ", ".join(state) or "nothing"
+            raise ValueError(f"SGD: expected lr and the velocities of {len(self.params)} parameters, got {got}")
         velocity = [state.get(f"velocity.{i}") for i in range(len(self.params))]
         for i, (parameter, v) in enumerate(zip(self.params, velocity, strict=True)):
             if v is not None and v.shape != parameter.shape:

@@ -104,7 +104,7 @@ def choose_grid(size, kernel_size, grid="fast", stride=1, margin=None):
         "same"      rows + k//2: the smallest grid on which the cropped result is still the linear one: what wraps
                     around falls outside the crop (docs/errata.md, "grid")
         "paper"     rows + k: Table 1's 35 and 19
-        "circular"  rows: no padding, the kernel wraps around the border
+        "circular"  rows, or k if that is more: no padding, the kernel wraps around the border
         a number, or a pair, fixes it
     stride : int
         The grid is rounded up to a multiple of it.
@@ -121,7 +121,7 @@ def choose_grid(size, kernel_size, grid="fast", stride=1, margin=None):
         margins = {"linear": linear, "fast": linear, "same": k // 2, "paper": k, "circular": 0}
         if grid not in margins:
             raise ValueError(f"unknown grid {grid!r}: choose {', '.join(margins)}, a number or a pair")
-        chosen = [n + margins[grid] for n in size]
+        chosen = [max(n + margins[grid], k) for n in size]
         if grid == "fast":
             chosen = [fast_length(n) for n in chosen]
     else:

@@ -138,11 +138,12 @@ class Tape:
         self._handles = weakref.WeakValueDictionary()  # uid -> handle, as long as a record needs it
         self._entries = []  # (op name, name of the array, handle), for the ledger
         self._ledger = None
-        self._spent = False
+        self._spent = self._entered = False
 
     def __enter__(self):
-        if self._ledger is not None or self._spent:
+        if self._entered:
             raise RuntimeError("Tape: a tape records one forward; make a new one for the next")
+        self._entered = True
         if not hasattr(_active, "stack"):
             _active.stack = []
         _active.stack.append(self)
@@ -153,14 +154,20 @@ class Tape:
         if kind is not None:
             self._records.clear()
             self._entries.clear()
+            self._leaves.clear()
+            self.store.discard()
             self._spent = True
-            return
-        self._ledger = self._snapshot()
-        self._entries.clear()
+        elif not self._spent:
+            self._settle()
 
     @property
     def ledger(self):
         return self._ledger if self._ledger is not None else self._snapshot()
+
+    def _settle(self):
+        """Take the snapshot, and hold handles by the records alone from here on."""
+        self._ledger = self.ledger
+        self._entries.clear()
 
     def _snapshot(self):
         self.store.flush()
@@ -254,13 +261,22 @@ class Tape:
             raise ValueError("backward: the tensor was not computed under this tape from one that requires a gradient")
         gradients = {y.uid: _cotangent(y, gy)}
         self._spent = True
-        self._ledger = self.ledger
+        self._settle()
+        try:
+            self._walk(gradients, on_grad)
+        finally:
+            self._records.clear()
+            self._leaves.clear()
+
+    def _walk(self, gradients, on_grad):
         while self._records:
             record = self._records.pop()
             gy = gradients.pop(record.output, None)
             if gy is not None:
                 for uid, g in zip(record.inputs, _checked(record, gy), strict=True):
                     if g is not None:
+                        if uid in self._leaves and (g is gy or g.base is not None):
+                            g = g.copy()  # a leaf's gradient is its own: it may be changed in place
                         gradients[uid] = gradients[uid] + g if uid in gradients else g
             for uid in record.completes:
                 leaf, g = self._leaves.pop(uid), gradients.pop(uid, None)

@@ -49,6 +49,8 @@ class Tensor:
             raise TypeError("Tensor: got a Tensor; pass its .data to make a new leaf of the same array")
         if isinstance(array, int | float | complex | list | tuple | np.generic):
             array = np.asarray(array)
+        if array is None:
+            raise TypeError("Tensor: expected a NumPy or CuPy array, got NoneType")
         backend.of("Tensor", array)
         if array.dtype.kind not in "fcui":
             raise TypeError(f"Tensor: expected an array of numbers, got dtype {array.dtype}")

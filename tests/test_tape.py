@@ -326,26 +326,26 @@ def test_a_tape_records_one_forward_only(be):
     x = leaf(be, REAL)
     with sf.Tape() as tape:
         y = ops.sum(x)
-    with pytest.raises(RuntimeError, match="^Tape: a tape records one forward; make a new one for the next$"), tape:
+    with pytest.raises(RuntimeError, match=r"^Tape: a tape records one forward; make a new one for the next$"), tape:
         pass
     tape.backward(y)
-    with pytest.raises(RuntimeError, match="^Tape: a tape records one forward"), tape:
+    with pytest.raises(RuntimeError, match=r"^Tape: a tape records one forward"), tape:
         pass
     assert current() is None
 
 
 def test_a_tape_that_is_recording_cannot_be_entered_again():
     with sf.Tape() as tape:
-        with pytest.raises(RuntimeError, match="^Tape: "), tape:
+        with pytest.raises(RuntimeError, match=r"^Tape: "), tape:
             pass
         assert current() is tape
     assert current() is None
 
 
 def test_unknown_settings_are_refused_and_the_known_ones_listed():
-    with pytest.raises(ValueError, match="^Tape: unknown recompute 'blocks', expected None or 'block'$"):
+    with pytest.raises(ValueError, match=r"^Tape: unknown recompute 'blocks', expected None or 'block'$"):
         sf.Tape(recompute="blocks")
-    with pytest.raises(ValueError, match="^unknown store 'sparse': choose dense, csr, mask, auto$"):
+    with pytest.raises(ValueError, match=r"^unknown store 'sparse': choose dense, csr, mask, auto$"):
         sf.Tape(store="sparse")
 
 
@@ -455,7 +455,7 @@ def test_a_failed_forward_leaves_nothing_behind(be, store):
             ops.reshape(a, (5, 5))
 
     alive = []
-    with pytest.raises(ValueError, match="^reshape: cannot arrange"):
+    with pytest.raises(ValueError, match=r"^reshape: cannot arrange"):
         forward()
     gc.collect()  # the traceback held the frame
     assert current() is None
@@ -468,9 +468,9 @@ def test_a_tape_whose_forward_failed_cannot_be_used(be):
     with pytest.raises(ZeroDivisionError), sf.Tape() as tape:
         y = ops.sum(x * x)
         _ = 1 / 0
-    with pytest.raises(RuntimeError, match="^backward: "):
+    with pytest.raises(RuntimeError, match=r"^backward: "):
         tape.backward(y)
-    with pytest.raises(RuntimeError, match="^Tape: "), tape:
+    with pytest.raises(RuntimeError, match=r"^Tape: "), tape:
         pass
     assert x.grad is None
 
@@ -574,5 +574,6 @@ def test_tensors_on_two_devices_are_refused_by_the_name_of_the_op(name, call):
 
 @pytest.mark.parametrize("op", [ops.relu, ops.tanh, ops.sum])
 def test_an_array_in_place_of_a_tensor_is_refused_with_the_cure(op):
-    with pytest.raises(TypeError, match=rf"^{op.__name__}: expected a Tensor, got ndarray; wrap it: sf.Tensor\(array\)$"):
+    message = rf"^{op.__name__}: expected a Tensor, got ndarray; wrap it: sf.Tensor\(array\)$"
+    with pytest.raises(TypeError, match=message):
         op(np.ones(3))

@@ -73,7 +73,7 @@ def test_what_holds_no_numbers_is_refused(value, message):
 
 
 def test_integers_cannot_require_a_gradient(be):
-    with pytest.raises(TypeError, match="^Tensor: only floating-point arrays can require a gradient, got int64$"):
+    with pytest.raises(TypeError, match=r"^Tensor: only floating-point arrays can require a gradient, got int64$"):
         sf.Tensor(be.asarray(np.arange(3)), requires_grad=True)
 
 

@@ -9,7 +9,7 @@ They are each other's adjoint under Re(sum(conj(a) b)). rfft2 is analysis with w
 adjoint of either is the other function with the same w.
 
 Two bodies compute them. `_by_fft` calls the library. `_by_products` multiplies by the DFT matrices of the rows and of
-the columns: for grids up to some 70 points a side, matrix products run so much faster than FFTs on a CPU that the
+the columns: for grids up to some 60 points a side, matrix products run so much faster than FFTs on a CPU that the
 extra arithmetic is repaid, and frequencies outside `active`, rows and columns of padding, and everything that a crop
 would cut away are never computed (benchmarks/dft.py). Both are tested against direct sums.
 """
@@ -22,7 +22,7 @@ import numpy as np
 from specframe import backend
 from specframe.spectrum import column_weights
 
-PRODUCTS_UP_TO = 72  # grid points a side; above, the FFT is faster (benchmarks/dft.py)
+PRODUCTS_UP_TO = 64  # grid points a side; above, the FFT is faster (benchmarks/dft.py)
 
 
 def transform_scales(grid, norm):
@@ -110,7 +110,7 @@ def _analysis_by_products(b, x, grid, scale, weighted, active):
     by_cols = _column_matrix(grid[1], cols, scale, weighted, x.dtype)[:, :, q].reshape(cols, -1)
     by_rows = _row_matrix(grid[0], rows, False, x.dtype)[:, :, p].reshape(rows, -1)
     lines = xp.matmul(by_cols.T, x.reshape(rows, cols, -1))  # (rows, 2 * Q', N)
-    parts = xp.matmul(by_rows.T, lines.reshape(rows, -1)).reshape(2, len(p), 2, len(q), -1)
+    parts = xp.matmul(by_rows.T, lines.reshape(rows, -1)).reshape(2, len(p), 2, len(q), x[0, 0].size)
     del lines  # the peak of a step lies in these transforms: each temporary goes as soon as it can
     (cos_re, cos_im), (sin_re, sin_im) = parts[0].swapaxes(0, 1), parts[1].swapaxes(0, 1)  # each (H, Q', N)
     X = (xp.empty if active is None else xp.zeros)((grid[0], grid[1] // 2 + 1, x[0, 0].size), _complex(x.dtype))
@@ -139,9 +139,9 @@ def _synthesis_by_products(b, X, grid, size, scale, weighted, active):
     del plus, minus
     by_rows = _row_matrix(grid[0], rows, True, parts.dtype)[:, :, p].reshape(rows, -1)
     by_cols = _column_matrix(grid[1], cols, scale, weighted, parts.dtype)[:, :, q].reshape(cols, -1)
-    lines = xp.matmul(by_rows, parts.reshape(2 * len(p), -1))  # (rows, 2 * Q' * N)
+    lines = xp.matmul(by_rows, parts.reshape(2 * len(p), 2 * len(q) * X.shape[2]))  # (rows, 2 * Q' * N)
     del parts
-    x = xp.matmul(by_cols, lines.reshape(rows, 2 * len(q), -1))  # (rows, cols, N)
+    x = xp.matmul(by_cols, lines.reshape(rows, 2 * len(q), X.shape[2]))  # (rows, cols, N)
     return x.reshape(rows, cols, *tail)
 
 

@@ -46,6 +46,6 @@ def adjoint(b, gK, k, grid, rows=None):
     xp, (_, c_in, c_out) = b.xp, gK.shape
     real = np.float32 if gK.dtype == np.complex64 else np.float64
     E = _planes(b, grid, k, real, rows)
-    flat = gK.reshape(gK.shape[0], -1)
+    flat = gK.reshape(gK.shape[0], c_in * c_out)
     gk = xp.matmul(E[0].T, flat.real) + xp.matmul(E[1].T, flat.imag)
     return xp.ascontiguousarray(gk.reshape(k, k, c_in, c_out).transpose(3, 2, 0, 1))

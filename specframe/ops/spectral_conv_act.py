@@ -99,6 +99,8 @@ class SpectralConvAct(Op):
         P, Q, batch, c_in = ctx.input_shape
         weight, Z = ctx["weight"].dense(), ctx["Z"].sparse()
         rows = slice(None) if Z.rows is None else Z.rows  # the frequencies that the threshold left
+        if ctx.needs[1]:  # first, while little else is alive: X may have to be made again from its map
+            X = ctx["X"].dense().reshape(P * Q, batch, c_in)[rows]
 
         # ==== gY ====  on the kept entries only, spread over (F, batch, c_out)
         g = b.compress(gZ.reshape(P * Q, -1)[rows], Z.support, Z.nnz)
@@ -115,7 +117,6 @@ class SpectralConvAct(Op):
                 gX[rows] = inside
             gX = gX.reshape(P, Q, batch, c_in)
         if ctx.needs[1]:
-            X = ctx["X"].dense().reshape(P * Q, batch, c_in)[rows]
             gK = b.matmul(X, gY, adjoint_a=True)
             gk = _kernel.adjoint(b, gK, weight.shape[-1], s.grid, Z.rows)
         if ctx.needs[2]:

@@ -22,12 +22,15 @@ def smallest(array, count, sparse=None):
     """A handle of `array`, which has `count` nonzero entries, in the format with the fewest bytes."""
     rows, columns = matrix_shape(array.shape)
     item = array.dtype.itemsize
-    active = rows if sparse is None or sparse.rows is None else len(sparse.rows)
+    if array.nbytes <= item * count + -(-count // 8):  # an entry costs a bit at least: no need to gather them
+        return Dense(array, count)
+    sparse = sparse or Sparse.of(array, count)
+    filled = rows if sparse.rows is None else len(sparse.rows)
     csr = (item + 4) * count + 4 * (rows + 1)
-    mask = item * count + -(-active * columns // 8) + (0 if active == rows else -(-rows // 8))
+    mask = item * count + -(-filled * columns // 8) + (0 if sparse.rows is None else -(-rows // 8))
     if array.nbytes <= min(csr, mask):
         return Dense(array, count)
-    return (CSR if csr < mask else Mask)(sparse or Sparse.of(array, count))
+    return (CSR if csr < mask else Mask)(sparse)
 
 
 class Deferred(Handle):
@@ -78,6 +81,9 @@ class AutoStore(Store):
         if len(self._pending) >= PENDING:
             self.flush()
         return handle
+
+    def discard(self):
+        self._pending.clear()
 
     def flush(self):
         if self._pending:

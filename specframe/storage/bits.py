@@ -1,6 +1,6 @@
 """bits: decisions (kept or dropped, positive or not, which entry of a window won), packed, always exact.
 
-    bytes = ceil(log2(levels)) * ceil(M / 8)        for M decisions among `levels` choices
+    bytes = ceil(log2(levels)) * ceil(M / 8)        for M decisions among `levels` choices, 2 or more
 
 A decision among more than two choices is kept as one plane of bits for each binary digit.
 """
@@ -15,11 +15,10 @@ class Bits(Handle):
 
     def __init__(self, b, decisions, levels=2):
         self._backend, self._levels = b, levels
-        self.shape, self.dtype = decisions.shape, decisions.dtype
-        self._planes = [
-            b.packbits(decisions if decisions.dtype == bool else (decisions >> digit) & 1)
-            for digit in range(max(1, (levels - 1).bit_length()))
-        ]
+        self.shape, self.dtype = decisions.shape, np.dtype(bool if levels == 2 else np.uint8)
+        if decisions.dtype == bool:
+            decisions = decisions.view(np.uint8)
+        self._planes = [b.packbits((decisions >> digit) & 1) for digit in range(max(1, (levels - 1).bit_length()))]
         self.bytes = Bytes(masks=sum(plane.nbytes for plane in self._planes))
 
     def dense(self):

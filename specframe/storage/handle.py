@@ -96,6 +96,9 @@ class Store:
     def flush(self):
         """Finish packing that was put off. Called at the end of the forward."""
 
+    def discard(self):
+        """Forget packing that was put off. Called when the forward failed."""
+
 
 def own(array):
     """The array, or a copy where it is a view that would keep a larger array alive behind it."""

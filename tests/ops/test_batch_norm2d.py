@@ -105,15 +105,15 @@ def test_shapes_that_do_not_fit_are_refused(be):
 
 @pytest.mark.parametrize("dtypes", [("float32", "float64", "float32"), ("float32", "float32", "float64")])
 def test_parameters_of_another_precision_are_refused(be, dtypes):
-    with pytest.raises(ValueError, match="^batch_norm2d: .*float32.*float64"):
+    with pytest.raises(ValueError, match=r"^batch_norm2d: .*float32.*float64"):
         norm(be, dtypes=dtypes)
 
 
 def test_evaluation_without_running_statistics_is_refused(be):
-    with pytest.raises(ValueError, match="^batch_norm2d: evaluation needs running statistics$"):
+    with pytest.raises(ValueError, match=r"^batch_norm2d: evaluation needs running statistics$"):
         norm(be, training=False)
 
 
 def test_training_on_one_entry_a_channel_is_refused(be):
-    with pytest.raises(ValueError, match="^batch_norm2d: training needs more than one entry a channel$"):
+    with pytest.raises(ValueError, match=r"^batch_norm2d: training needs more than one entry a channel$"):
         norm(be, x=(1, 1, 1, 2))

@@ -116,9 +116,12 @@ def test_synthesis_of_a_spectrum_that_is_zero_outside_active(rng, pattern, body)
         np.testing.assert_allclose(x, naive_synthesis(X, grid, size, 0.7, True), rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("grid", [(73, 4), (4, 73), (80, 75)])
+LIMIT = _dft.PRODUCTS_UP_TO
+
+
+@pytest.mark.parametrize("grid", [(LIMIT + 1, 4), (4, LIMIT + 1), (LIMIT + 8, LIMIT + 3)])
 def test_grids_above_the_limit_use_the_fft_and_agree(rng, grid):
-    assert _dft._use_products(CPU, (72, 72)) and not _dft._use_products(CPU, grid)
+    assert _dft._use_products(CPU, (LIMIT, LIMIT)) and not _dft._use_products(CPU, grid)
     assert not _dft._use_products(STRICT, (8, 8))  # as on a GPU
     size = grid[0] - 1, grid[1] - 2
     x = normal(rng, (*size, 1, 1))

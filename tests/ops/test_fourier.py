@@ -132,28 +132,30 @@ def test_neither_saves_anything_of_its_own(be):
 
 def test_rfft2_of_what_is_no_batch_of_real_maps_is_refused(be):
     for shape, dtype in (((3, 4, 2), "float64"), ((3, 4, 2, 1), "complex128"), ((3, 4, 2, 1), "int64")):
-        with pytest.raises(ValueError, match=rf"^rfft2: expected real maps \(rows, cols, batch, channels\), got .* {dtype}$"):
+        with pytest.raises(ValueError, match=rf"^rfft2: expected real maps \(rows, cols, .*\), got .* {dtype}$"):
             ops.rfft2(Tensor(be.xp.ones(shape, dtype)), (4, 4))
 
 
 def test_rfft2_on_a_grid_that_cannot_hold_the_map_is_refused(be):
-    for grid in ((2, 4), (3, 3)):
-        with pytest.raises(ValueError, match=rf"^rfft2: a grid of \({grid[0]}, {grid[1]}\) cannot hold maps of \(3, 4\)$"):
-            ops.rfft2(Tensor(be.xp.ones((3, 4, 2, 1))), grid)
+    x = Tensor(be.xp.ones((3, 4, 2, 1)))
+    with pytest.raises(ValueError, match=r"^rfft2: a grid of \(2, 4\) cannot hold maps of \(3, 4\)$"):
+        ops.rfft2(x, (2, 4))
+    with pytest.raises(ValueError, match=r"^rfft2: a grid of \(3, 3\) cannot hold maps of \(3, 4\)$"):
+        ops.rfft2(x, (3, 3))
 
 
 @pytest.mark.parametrize("grid", [(7, 7, 7), (7,)])
 def test_a_grid_that_is_no_pair_is_refused(be, grid):
-    with pytest.raises(ValueError, match="^rfft2: .*grid"):
+    with pytest.raises(ValueError, match=r"^rfft2: .*grid"):
         ops.rfft2(Tensor(be.xp.ones((3, 4, 2, 1))), grid)
-    with pytest.raises(ValueError, match="^irfft2: .*grid"):
+    with pytest.raises(ValueError, match=r"^irfft2: .*grid"):
         ops.irfft2(Tensor(be.xp.ones((7, 4, 2, 1), complex)), grid)
 
 
 def test_an_unknown_norm_is_refused(be):
-    with pytest.raises(ValueError, match="^rfft2: unknown norm 'forward', expected 'ortho' or 'backward'$"):
+    with pytest.raises(ValueError, match=r"^rfft2: unknown norm 'forward', expected 'ortho' or 'backward'$"):
         ops.rfft2(Tensor(be.xp.ones((3, 4, 2, 1))), (3, 4), "forward")
-    with pytest.raises(ValueError, match="^irfft2: unknown norm 'forward', expected 'ortho' or 'backward'$"):
+    with pytest.raises(ValueError, match=r"^irfft2: unknown norm 'forward', expected 'ortho' or 'backward'$"):
         ops.irfft2(Tensor(be.xp.ones((3, 3, 2, 1), complex)), (3, 4), norm="forward")
 
 
@@ -178,8 +180,9 @@ def test_a_crop_larger_than_the_grid_is_refused(be):
 
 
 @pytest.mark.parametrize(
-    ("shape", "dtype"), [((5, 4, 2, 1), "float64"), ((5, 5, 2, 1), "complex128"), ((4, 4, 2, 1), "complex128"), ((5, 4), "complex128")]
+    ("shape", "dtype"),
+    [((5, 4, 2, 1), "float64"), ((5, 5, 2, 1), "complex128"), ((4, 4, 2, 1), "complex128"), ((5, 4), "complex128")],
 )
 def test_irfft2_of_what_is_no_half_spectrum_of_its_grid_is_refused(be, shape, dtype):
-    with pytest.raises(ValueError, match=rf"^irfft2: expected a complex spectrum of \(5, 4\) x batch x channels, got .* {dtype}$"):
+    with pytest.raises(ValueError, match=rf"^irfft2: expected a complex spectrum of \(5, 4\) x .*, got .* {dtype}$"):
         ops.irfft2(Tensor(be.xp.ones(shape, dtype)), grid=(5, 7))

@@ -10,7 +10,9 @@ from tests.ops.common import normal, value
 @pytest.mark.parametrize(("batch", "n_in", "n_out"), [(1, 1, 1), (1, 5, 3), (4, 1, 3), (4, 5, 1), (3, 4, 6)])
 def test_value_and_gradients(be, rng, batch, n_in, n_out):
     x, weight, bias = normal(rng, (batch, n_in)), normal(rng, (n_out, n_in)), normal(rng, n_out)
-    expected = [[bias[o] + sum(x[n, i] * weight[o, i] for i in range(n_in)) for o in range(n_out)] for n in range(batch)]
+    expected = np.zeros((batch, n_out))
+    for n, o in np.ndindex(batch, n_out):
+        expected[n, o] = bias[o] + sum(x[n, i] * weight[o, i] for i in range(n_in))
     np.testing.assert_allclose(value(be, ops.linear, x, weight, bias), expected, rtol=1e-12, atol=1e-14)
     gradcheck(ops.linear, be.asarray(x), be.asarray(weight), be.asarray(bias), linear=True, rtol=1e-8)
 
@@ -30,13 +32,13 @@ def test_leaves_are_borrowed_and_not_counted(be):
 
 @pytest.mark.parametrize("shapes", [((3, 4), (2, 5)), ((3, 4, 1), (2, 4)), ((4,), (2, 4)), ((3, 4), (4,))])
 def test_shapes_that_do_not_fit_are_refused(be, shapes):
-    with pytest.raises(ValueError, match=r"^linear: expected x \(batch, in\) and weight \(out, in\) of one dtype, got "):
+    with pytest.raises(ValueError, match=r"^linear: expected x \(batch, in\) and weight \(out, in\) of one "):
         ops.linear(*(Tensor(be.xp.ones(shape)) for shape in shapes))
 
 
 @pytest.mark.parametrize("dtypes", [("float32", "float64"), ("complex128", "float64")])
 def test_dtypes_that_differ_are_refused(be, dtypes):
-    with pytest.raises(ValueError, match=f"^linear: .* one dtype, got .* {dtypes[0]} and .* {dtypes[1]}$"):
+    with pytest.raises(ValueError, match=f"^linear: .* dtype, got .* {dtypes[0]} and .* {dtypes[1]}$"):
         ops.linear(*(Tensor(be.xp.ones((2, 2), dtype)) for dtype in dtypes))
 
 

@@ -11,7 +11,8 @@ from tests.ops.common import normal, run, value
 
 # (rows, cols), size, stride: the usual one, a border left over, overlaps, gaps, one window, windows of one entry
 WINDOWS = [
-    ((4, 6), 2, None), ((5, 7), 2, 2), ((5, 6), 3, 1), ((7, 7), 3, 2), ((7, 8), 2, 3), ((3, 3), 3, None), ((3, 4), 1, 1),
+    ((4, 6), 2, None), ((5, 7), 2, 2), ((5, 6), 3, 1), ((7, 7), 3, 2), ((7, 8), 2, 3), ((3, 3), 3, None),
+    ((3, 4), 1, 1),
 ]  # fmt: skip
 
 

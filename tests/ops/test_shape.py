@@ -83,14 +83,14 @@ def test_rearranging_saves_nothing(be):
 
 
 def test_concatenate_of_nothing_is_refused():
-    with pytest.raises(ValueError, match="^concatenate: expected at least one tensor$"):
+    with pytest.raises(ValueError, match=r"^concatenate: expected at least one tensor$"):
         ops.concatenate([])
 
 
 @pytest.mark.parametrize("other", [((3, 3), "float64"), ((2, 3), "float32"), ((2, 3, 1), "float64")])
 def test_concatenate_of_parts_that_do_not_continue_each_other_is_refused(be, other):
     parts = [Tensor(be.xp.ones((2, 3))), Tensor(be.xp.ones(*other))]
-    with pytest.raises(ValueError, match=r"^concatenate: \(.*\) float.. does not continue \(2, 3\) float64 along axis 1$"):
+    with pytest.raises(ValueError, match=r"^concatenate: \(.*\) float.. does not continue \(2, 3\) float64 on axis 1$"):
         ops.concatenate(parts)
 
 
@@ -109,7 +109,7 @@ def test_concatenate_of_spectra_that_differ_is_refused(be):
         spectrum_tensor(be, Z, (4, 5), size=(3, 3)),
         spectrum_tensor(be, Z, (4, 5), norm="backward"),
     ):
-        with pytest.raises(ValueError, match="^concatenate: the spectra differ in grid, size or norm$"):
+        with pytest.raises(ValueError, match=r"^concatenate: the spectra differ in grid, size or norm$"):
             ops.concatenate([first, other])
-    with pytest.raises(ValueError, match="^concatenate: some of the tensors are spectra and some are not$"):
+    with pytest.raises(ValueError, match=r"^concatenate: some of the tensors are spectra and some are not$"):
         ops.concatenate([first, Tensor(be.asarray(Z))])

@@ -77,7 +77,7 @@ def test_labels_that_cannot_be_are_refused(be, labels, message):
 
 
 def test_labels_that_are_no_array_are_refused(be):
-    with pytest.raises(TypeError, match="^softmax_cross_entropy: expected a NumPy or CuPy array, got list$"):
+    with pytest.raises(TypeError, match=r"^softmax_cross_entropy: expected a NumPy or CuPy array, got list$"):
         ops.softmax_cross_entropy(Tensor(be.xp.zeros((2, 3))), [0, 1])
 
 
@@ -88,5 +88,5 @@ def test_logits_of_another_kind_are_refused(be, shape, dtype):
 
 
 def test_an_empty_batch_is_refused(be):
-    with pytest.raises(ValueError, match="^softmax_cross_entropy: the batch is empty$"):
+    with pytest.raises(ValueError, match=r"^softmax_cross_entropy: the batch is empty$"):
         loss(np.zeros(0, int))(Tensor(be.xp.zeros((0, 3))))

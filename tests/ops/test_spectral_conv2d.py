@@ -1,4 +1,4 @@
-"""spectral_conv2d: on a grid with room it is the "same" convolution in space; on the map's own grid, the circular one."""
+"""spectral_conv2d: on a grid with room it is the "same" convolution in space; on the map's own grid, a circular one."""
 
 import numpy as np
 import pytest
@@ -78,7 +78,9 @@ def test_it_is_a_matrix_product_over_the_channels_at_every_frequency(be, rng):
             np.testing.assert_allclose(Y[p, q], X[p, q] @ np.sum(E * weight, axis=(2, 3)).T, rtol=0, atol=1e-13)
 
 
-GRADIENTS = [((4, 5), 1, 1, 1, 1), ((4, 5), 3, 2, 3, 2), ((5, 4), 2, 1, 2, 3), ((6, 6), 5, 2, 1, 2), ((11, 12), 11, 1, 2, 1)]
+GRADIENTS = [
+    ((4, 5), 1, 1, 1, 1), ((4, 5), 3, 2, 3, 2), ((5, 4), 2, 1, 2, 3), ((6, 6), 5, 2, 1, 2), ((11, 12), 11, 1, 2, 1)
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("with_bias", [False, True])
@@ -122,14 +124,16 @@ def test_the_spectrum_s_metadata_is_passed_on_without_its_empty_frequencies(be):
 both = pytest.mark.parametrize("name", ["spectral_conv2d", "spectral_conv_act"])
 
 
-def conv(be, name, shape=(4, 3, 2, 3), weight=(2, 3, 3, 3), bias=None, dtypes=("complex128", "float64", "float64"), **k):
+def conv(
+    be, name, shape=(4, 3, 2, 3), weight=(2, 3, 3, 3), bias=None, dtypes=("complex128", "float64", "float64"), **options
+):
     shapes = (shape, weight) if bias is None else (shape, weight, bias)
-    return getattr(ops, name)(*(Tensor(be.xp.ones(s, d)) for s, d in zip(shapes, dtypes, strict=False)), **k)
+    return getattr(ops, name)(*(Tensor(be.xp.ones(s, d)) for s, d in zip(shapes, dtypes, strict=False)), **options)
 
 
 @both
 def test_a_tensor_without_a_grid_is_refused(be, name):
-    with pytest.raises(ValueError, match=rf"^{name}: expected a spectrum made by rfft2, got a tensor of shape \(4, 3, 2, 3\)"):
+    with pytest.raises(ValueError, match=rf"^{name}: expected a spectrum made by rfft2, got a tensor of shape"):
         conv(be, name)
 
 
@@ -137,8 +141,8 @@ def test_a_tensor_without_a_grid_is_refused(be, name):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"shape": (4, 4, 2, 3)}, r"expected a complex spectrum of \(4, 3\) x batch x channels, got \(4, 4, 2, 3\) complex128"),
-        ({"shape": (4, 3, 3)}, r"expected a complex spectrum of \(4, 3\) x batch x channels, got \(4, 3, 3\) complex128"),
+        ({"shape": (4, 4, 2, 3)}, r"expected a complex spectrum of \(4, 3\) x .*, got \(4, 4, 2, 3\) complex128"),
+        ({"shape": (4, 3, 3)}, r"expected a complex spectrum of \(4, 3\) x .*, got \(4, 3, 3\) complex128"),
         ({"dtypes": ("float64", "float64")}, r"expected a complex spectrum of .*, got \(4, 3, 2, 3\) float64"),
         ({"weight": (2, 4, 3, 3)}, r"expected a weight \(c_out, 3, k, k\), got \(2, 4, 3, 3\)"),
         ({"weight": (2, 3, 3, 1)}, r"expected a weight \(c_out, 3, k, k\), got \(2, 3, 3, 1\)"),
@@ -146,7 +150,10 @@ def test_a_tensor_without_a_grid_is_refused(be, name):
         ({"dtypes": ("complex128", "float32")}, "a complex128 spectrum needs a float64 weight, got float32"),
         ({"weight": (2, 3, 5, 5)}, r"a kernel of 5 is larger than the grid \(4, 5\)"),
         ({"bias": (3,)}, r"expected a bias \(2,\) float64, got \(3,\) float64"),
-        ({"bias": (2,), "dtypes": ("complex128", "float64", "float32")}, r"expected a bias \(2,\) float64, got \(2,\) float32"),
+        (
+            {"bias": (2,), "dtypes": ("complex128", "float64", "float32")},
+            r"expected a bias \(2,\) float64, got \(2,\) float32",
+        ),
     ],
 )
 def test_shapes_and_dtypes_that_do_not_fit_are_refused(be, name, changes, message):

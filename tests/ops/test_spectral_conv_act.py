@@ -35,8 +35,8 @@ def stacked(conv_act, grid=GRID, **options):
 
 def draw(rng, c_in=2, c_out=3, with_bias=True, k=3):
     """x, weight, (bias) in double precision."""
-    arrays = [normal(rng, (*SIZE, 2, c_in)), normal(rng, (c_out, c_in, k, k)) / (k * c_in**0.5), normal(rng, c_out) / 10]
-    return arrays[: 2 + with_bias]
+    x, weight, bias = normal(rng, (*SIZE, 2, c_in)), normal(rng, (c_out, c_in, k, k)), normal(rng, c_out)
+    return [x, weight / (k * c_in**0.5), bias / 10][: 2 + with_bias]
 
 
 def spectrum_before_threshold(x, *weights):
@@ -198,9 +198,9 @@ def test_a_layer_saves_its_output_only_and_the_next_layer_shares_it(be, rng, ski
 
 
 def test_skip_and_the_plain_composition_save_the_same_bytes(be, rng):
-    totals = []
+    arrays, totals = draw(rng), []
     for skip in (True, False):
-        leaves = [Tensor(be.asarray(array), requires_grad=True) for array in draw(rng)]
+        leaves = [Tensor(be.asarray(array), requires_grad=True) for array in arrays]
         with Tape("mask") as tape:
             through(ops.spectral_conv_act, beta=1.5, skip=skip)(*leaves)
         totals.append(tape.ledger.nbytes)

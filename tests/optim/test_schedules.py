@@ -1,6 +1,7 @@
 """Schedules: the rate of step t is a formula of t alone."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -56,14 +57,14 @@ def test_cosine_falls_from_the_base_rate_to_the_final_one():
     seen = rates(lambda o: CosineLR(o, 10, final=0.02), 15)
     assert seen[0] == pytest.approx(0.1) and seen[5] == pytest.approx(0.06)
     assert seen[10:] == pytest.approx([0.02] * 5)  # and stays there
-    assert all(b < a for a, b in zip(seen[:10], seen[1:11], strict=True))
+    assert all(b < a for a, b in pairwise(seen[:11]))
     assert seen[3] == pytest.approx(0.02 + 0.08 * (1 + math.cos(0.3 * math.pi)) / 2)
 
 
 def test_cosine_warms_up_linearly():
     seen = rates(lambda o: CosineLR(o, 12, warmup=4), 13)
     assert seen[:5] == pytest.approx([0.025, 0.05, 0.075, 0.1, 0.1])
-    assert all(b < a for a, b in zip(seen[4:12], seen[5:13], strict=True))
+    assert all(b < a for a, b in pairwise(seen[4:]))
     assert seen[12] == pytest.approx(0.0, abs=1e-15)
 
 
@@ -72,8 +73,8 @@ def test_one_cycle_rises_to_the_base_rate_and_falls_to_almost_nothing():
     assert seen[0] == pytest.approx(0.1 / 25)
     assert seen[30] == pytest.approx(0.1) == max(seen)
     assert seen[100:] == pytest.approx([0.1 / 1e4] * 10)
-    assert all(b > a for a, b in zip(seen[:30], seen[1:31], strict=True))
-    assert all(b < a for a, b in zip(seen[30:100], seen[31:101], strict=True))
+    assert all(b > a for a, b in pairwise(seen[:31]))
+    assert all(b < a for a, b in pairwise(seen[30:101]))
     assert seen[15] == pytest.approx((0.1 / 25 + 0.1) / 2) and seen[65] == pytest.approx((0.1 + 1e-5) / 2)
 
 

@@ -172,7 +172,7 @@ def test_a_velocity_that_does_not_fit_is_refused_and_nothing_is_loaded(be):
 )
 def test_a_state_of_something_else_is_refused_in_a_sentence(state):
     optimizer = SGD([Parameter(W0.copy())], lr=0.1, momentum=0.9)
-    with pytest.raises(ValueError, match="^SGD: "):
+    with pytest.raises(ValueError, match=r"^SGD: "):
         optimizer.load_state_dict(state)
     assert optimizer.state_dict() == {"lr": 0.1}
 
@@ -193,12 +193,12 @@ def test_a_state_of_something_else_is_refused_in_a_sentence(state):
     ids=str,
 )
 def test_a_number_out_of_range_is_refused_with_what_came_and_what_was_expected(settings):
-    with pytest.raises(ValueError, match="^SGD: expected lr > 0, 0 <= momentum < 1 and weight_decay >= 0, got"):
+    with pytest.raises(ValueError, match=r"^SGD: expected lr > 0, 0 <= momentum < 1 and weight_decay >= 0, got"):
         SGD([Parameter(W0.copy())], **settings)
 
 
 def test_nesterov_without_momentum_and_an_empty_list_are_refused():
-    with pytest.raises(ValueError, match="^SGD: nesterov needs a momentum above 0$"):
+    with pytest.raises(ValueError, match=r"^SGD: nesterov needs a momentum above 0$"):
         SGD([Parameter(W0.copy())], lr=0.1, nesterov=True)
-    with pytest.raises(ValueError, match="^SGD: got no parameters$"):
+    with pytest.raises(ValueError, match=r"^SGD: got no parameters$"):
         SGD([], lr=0.1)

@@ -250,5 +250,5 @@ def test_a_store_is_found_by_its_name_or_is_given_itself():
 
 
 def test_an_unknown_store_is_refused_and_the_known_ones_listed():
-    with pytest.raises(ValueError, match="^unknown store 'coo': choose dense, csr, mask, auto$"):
+    with pytest.raises(ValueError, match=r"^unknown store 'coo': choose dense, csr, mask, auto$"):
         get_store("coo")

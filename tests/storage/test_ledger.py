@@ -176,13 +176,12 @@ def test_a_convolution_of_a_fresh_spectrum_keeps_the_map_instead(be, rng, store)
 
     gY = rng.standard_normal(Y.shape) + 1j * rng.standard_normal(Y.shape)
     tape.backward(Y, be.asarray(gY))
-    with sf.Tape(store="dense") as plain:  # the same spectrum as a leaf: saved as it is
-        X = sf.Tensor(ops.rfft2(h, (12, 12)).data, requires_grad=True)
-        Y = ops.spectral_conv2d(X, sf.Tensor(k.data, requires_grad=True), grid=(12, 12))
+    again = sf.Tensor(k.data, requires_grad=True)
+    with sf.Tape(store="dense") as plain:  # the same spectrum as a leaf: nothing is made again
+        Y = ops.spectral_conv2d(sf.Tensor(ops.rfft2(h, (12, 12)).data), again, grid=(12, 12))
     plain.backward(Y, be.asarray(gY))
-    x_back = ops.irfft2(X, grid=(12, 12), size=(10, 10)).numpy()
-    np.testing.assert_allclose(x_back, np.tanh(a.numpy()), atol=1e-12)  # X is the spectrum of h
-    assert k.grad is not None and a.grad is not None
+    np.testing.assert_allclose(to_host(k.grad), to_host(again.grad), rtol=1e-12)
+    assert a.grad is not None
 
 
 def test_the_source_of_a_remade_array_is_counted_where_nobody_else_saves_it(be, rng):
@@ -199,10 +198,11 @@ def test_reshape_and_transpose_keep_what_they_rearrange(be, rng):
     with sf.Tape(store="dense") as tape:
         h = ops.tanh(a)
         y = ops.linear(ops.reshape(ops.transpose(h, (2, 3, 0, 1)), (4, 30)), w)
-    names = [(row.array, row.format, row.nbytes) for row in rows_of(tape, "linear")[:3]]
-    assert names == [("x", "remade", 0), ("x <- reshape", "remade", 0), ("x <- reshape <- transpose", "shared", 0)] or (
-        names == [("x", "remade", 0), ("x <- reshape", "remade", 0), ("x <- transpose", "shared", 0)]
-    )
+    assert [(row.array, row.format, row.nbytes) for row in rows_of(tape, "linear")[:3]] == [
+        ("x", "remade", 0),
+        ("x <- reshape", "remade", 0),
+        ("x <- reshape <- transpose", "shared", 0),
+    ]
     assert tape.ledger.nbytes == h.data.nbytes
     gy = rng.standard_normal((4, 6))
     tape.backward(y, be.asarray(gy))
