@@ -7,7 +7,7 @@ no repetition.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -33,7 +33,7 @@ class Spectrum:
     grid: tuple
     size: tuple
     norm: str = "ortho"
-    active: np.ndarray | None = None
+    active: np.ndarray | None = field(default=None, compare=False)
 
     @property
     def half(self):
@@ -75,6 +75,14 @@ def column_weights(W, dtype=np.float64):
 def check_norm(norm, op):
     if norm not in ("ortho", "backward"):
         raise ValueError(f"{op}: unknown norm {norm!r}, expected 'ortho' or 'backward'")
+
+
+def check_grid(grid, op):
+    """The grid as a tuple of two ints, or a sentence that names the op."""
+    pair = tuple(grid) if isinstance(grid, tuple | list) else ()
+    if len(pair) != 2:
+        raise ValueError(f"{op}: a grid is a pair (P, W), got {grid!r}")
+    return int(pair[0]), int(pair[1])
 
 
 def fast_length(n):

@@ -319,13 +319,17 @@ def _checked(record, gy):
     return result
 
 
-def apply(op, *inputs, **options):
-    """Run an op on Tensors (None for an absent one) and record it where a tape is listening."""
-    arrays = []
+def check_tensors(op, *inputs):
+    """Refuse, in a sentence that names the op, what is neither a Tensor nor None."""
     for tensor in inputs:
         if tensor is not None and not isinstance(tensor, Tensor):
-            raise TypeError(f"{op.name}: expected a Tensor, got {type(tensor).__name__}; wrap it: sf.Tensor(array)")
-        arrays.append(None if tensor is None else tensor.data)
+            raise TypeError(f"{op}: expected a Tensor, got {type(tensor).__name__}; wrap it: sf.Tensor(array)")
+
+
+def apply(op, *inputs, **options):
+    """Run an op on Tensors (None for an absent one) and record it where a tape is listening."""
+    check_tensors(op.name, *inputs)
+    arrays = [None if tensor is None else tensor.data for tensor in inputs]
     b = backend.of(op.name, *arrays)
     tape = current()
     ctx = Context(b, tuple(tape is not None and t is not None and t.requires_grad for t in inputs))

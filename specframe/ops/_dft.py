@@ -54,7 +54,8 @@ def _use_products(b, grid):
 def _analysis_by_fft(b, x, grid, scale, weighted, active):
     X = b.rfft2(x, grid, "backward")
     factor = scale * column_weights(grid[1]) if weighted else np.full(grid[1] // 2 + 1, scale)
-    X *= b.asarray(factor.astype(x.dtype)[:, None, None])
+    factor = factor if active is None else factor * active  # (Q,) or (P, Q)
+    X *= b.asarray(factor.astype(x.dtype)[..., None, None])
     return X
 
 
@@ -122,6 +123,8 @@ def _analysis_by_products(b, x, grid, scale, weighted, active):
     xp.add(cos_re, sin_im, out=half.real)
     xp.subtract(cos_im, sin_re, out=half.imag)
     _put(X, p, at, half)
+    if active is not None:
+        X[~active] = 0  # the box is larger than what is active in it
     return X.reshape(*X.shape[:2], *tail)
 
 

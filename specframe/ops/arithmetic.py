@@ -14,7 +14,9 @@ real part reaches a real input. Arrays or numbers on one side are taken as const
 
 import math
 
-from specframe.tape import Op, apply
+import numpy as np
+
+from specframe.tape import Op, apply, check_tensors
 from specframe.tensor import Tensor
 
 
@@ -94,7 +96,7 @@ class Divide(_Binary):
 
     @staticmethod
     def value(ctx, a, b):
-        y = a / b
+        y = ctx.xp.asarray(a / b)  # NumPy gives a scalar for 0-d arrays
         ctx.save(b=b)
         if ctx.needs[1]:
             ctx.save(y=y)
@@ -118,6 +120,8 @@ class Power(Op):
 
     @staticmethod
     def backward(ctx, gy):
+        if ctx.n == 0:
+            return ctx.xp.zeros_like(gy)
         return gy * ctx.xp.conj(ctx.n * ctx["a"].dense() ** (ctx.n - 1))
 
 
@@ -139,6 +143,7 @@ class Sum(Op):
 
 
 def _axes(x, axis, op):
+    check_tensors(op, x)
     axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
     if any(not -x.ndim <= i < x.ndim for i in axes):
         raise ValueError(f"{op}: axis {axis} is not among the {x.ndim} axes of {x.shape}")
@@ -156,6 +161,7 @@ def mean(x, axis=None):
     count = math.prod(x.shape[i] for i in axes)
     if count == 0:
         raise ValueError(f"mean: no entries along axis {axis} of {x.shape}")
+    x = x if x.dtype.kind in "fc" else Tensor(x.data.astype(np.float64))  # integers have no gradient to lose
     return apply(Sum, x, axis=axes, scale=1 / count)
 
 
@@ -167,8 +173,8 @@ def _operands(op, a, b):
     sides = []
     for side in (a, b):
         if isinstance(side, int | float | complex):
-            exact = like.dtype if not isinstance(side, complex) or like.dtype.kind == "c" else None
-            side = like.backend.xp.asarray(side, dtype=exact)
+            number = complex if isinstance(side, complex) else float if isinstance(side, float) else int
+            side = like.backend.xp.asarray(side, dtype=np.result_type(like.dtype, number(0)))
         sides.append(side if isinstance(side, Tensor) else Tensor(side))
     try:
         like.backend.xp.broadcast_shapes(sides[0].shape, sides[1].shape)
@@ -201,7 +207,7 @@ def power(a, n):
     """a ** n for a Python number n."""
     if not isinstance(n, int | float):
         raise TypeError(f"power: the exponent must be a Python number, got {type(n).__name__}")
-    return apply(Power, a, n=n)
+    return apply(Power, a, n=n.item() if isinstance(n, np.generic) else n)
 
 
 Tensor.__add__ = Tensor.__radd__ = add

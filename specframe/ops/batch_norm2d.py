@@ -84,6 +84,8 @@ def batch_norm2d(x, gamma, beta, running=None, training=True, momentum=0.1, eps=
         raise ValueError(f"batch_norm2d: expected real maps (rows, cols, batch, channels), got {x.shape} {x.dtype}")
     if gamma.shape != x.shape[3:] or beta.shape != x.shape[3:]:
         raise ValueError(f"batch_norm2d: {x.shape[3]} channels, but gamma {gamma.shape} and beta {beta.shape}")
+    if gamma.dtype != x.dtype or beta.dtype != x.dtype:
+        raise ValueError(f"batch_norm2d: the maps are {x.dtype}, but gamma {gamma.dtype} and beta {beta.dtype}")
     if not training and running is None:
         raise ValueError("batch_norm2d: evaluation needs running statistics")
     if training and int(np.prod(x.shape[:3])) < 2:

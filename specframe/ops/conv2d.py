@@ -122,9 +122,16 @@ class Conv2d(Op):
 def _padding(padding, kernel):
     if padding == "same":
         return tuple(((k - 1) // 2, k - 1 - (k - 1) // 2) for k in kernel)
-    if isinstance(padding, int | np.integer):
-        return ((padding, padding),) * 2
-    (top, bottom), (left, right) = padding
+    around = ((padding, padding),) * 2 if isinstance(padding, int | np.integer) else padding
+    try:
+        (top, bottom), (left, right) = around
+        fits = min(top, bottom, left, right) >= 0
+    except (TypeError, ValueError):
+        fits = False
+    if not fits:
+        raise ValueError(
+            f"conv2d: padding must be 0 or more, 'same' or ((top, bottom), (left, right)), got {padding!r}"
+        )
     return (top, bottom), (left, right)
 
 

@@ -20,7 +20,7 @@ Neither saves anything: both are linear. The gradient convention is in specframe
 from specframe import spectrum
 from specframe.ops import _dft
 from specframe.spectrum import Spectrum
-from specframe.tape import Op, apply
+from specframe.tape import Op, apply, check_tensors
 
 
 class RFFT2(Op):
@@ -96,7 +96,7 @@ def rfft2(x, grid, norm="ortho"):
     spectrum.check_norm(norm, "rfft2")
     if x.ndim != 4 or x.dtype.kind != "f":
         raise ValueError(f"rfft2: expected real maps (rows, cols, batch, channels), got {x.shape} {x.dtype}")
-    grid, size = tuple(int(n) for n in grid), x.shape[:2]
+    grid, size = spectrum.check_grid(grid, "rfft2"), x.shape[:2]
     if grid[0] < size[0] or grid[1] < size[1]:
         raise ValueError(f"rfft2: a grid of {grid} cannot hold maps of {size}")
     return apply(RFFT2, x, grid=grid, norm=norm)
@@ -121,14 +121,16 @@ def irfft2(Z, grid=None, size=None, norm=None):
     ValueError
         Arguments that contradict what Z carries, or a shape that is not the half spectrum of the grid.
     """
+    check_tensors("irfft2", Z)
+    grid = None if grid is None else spectrum.check_grid(grid, "irfft2")
     s = Z.spectrum
     if s is None:
         if grid is None:
             raise ValueError("irfft2: this tensor carries no grid; pass grid=(P, W)")
-        s = Spectrum(tuple(grid), tuple(size or grid), norm or "ortho")
+        s = Spectrum(grid, grid, norm or "ortho")
         spectrum.check_norm(s.norm, "irfft2")
     for given, carried, what in ((grid, s.grid, "grid"), (norm, s.norm, "norm")):
-        if given is not None and (tuple(given) if what == "grid" else given) != carried:
+        if given is not None and given != carried:
             raise ValueError(f"irfft2: {what} {given} contradicts the spectrum's own {carried}")
     if size is not None and tuple(size) != s.size:
         if size[0] > s.grid[0] or size[1] > s.grid[1]:

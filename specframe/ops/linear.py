@@ -48,9 +48,10 @@ def linear(x, weight, bias=None):
     ValueError
         Shapes or dtypes that do not fit each other.
     """
-    if x.ndim != 2 or weight.ndim != 2 or x.shape[1] != weight.shape[1] or x.dtype != weight.dtype:
+    shapes_fit = x.ndim == weight.ndim == 2 and x.shape[1] == weight.shape[1]
+    if not shapes_fit or x.dtype != weight.dtype or x.dtype.kind != "f":
         raise ValueError(
-            f"linear: expected x (batch, in) and weight (out, in) of one dtype, "
+            f"linear: expected x (batch, in) and weight (out, in) of one real dtype, "
             f"got {x.shape} {x.dtype} and {weight.shape} {weight.dtype}"
         )
     if bias is not None and (bias.shape != weight.shape[:1] or bias.dtype != x.dtype):

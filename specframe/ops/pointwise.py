@@ -25,14 +25,14 @@ class Tanh(Op):
 
     @staticmethod
     def forward(ctx, x):
-        y = ctx.xp.tanh(x)
+        y = ctx.xp.asarray(ctx.xp.tanh(x))  # NumPy gives a scalar for a 0-d array
         ctx.save(y=y)
         return y
 
     @staticmethod
     def backward(ctx, gy):
         y = ctx["y"].dense()
-        gx = y * y
+        gx = ctx.xp.asarray(y * y)
         ctx.xp.subtract(gx.dtype.type(1), gx, out=gx)
         gx *= gy
         return gx

@@ -33,11 +33,11 @@ class MaxPool2d(Op):
         xp, ctx.shape, ctx.size, ctx.stride = ctx.xp, x.shape, size, stride
         windows = _windows(x, size, stride)
         y = next(windows).copy()
-        winner = xp.zeros(y.shape, "uint8") if ctx.recording else None
+        winner = xp.zeros(y.shape, "uint8" if size <= 16 else "uint16") if ctx.recording else None
         for i, x_i in enumerate(windows, start=1):
             if ctx.recording:
                 # the winner so far is below i, so the maximum of the two is i where x_i is greater; no branch
-                xp.maximum(winner, (x_i > y).view("uint8") * xp.uint8(i), out=winner)
+                xp.maximum(winner, (x_i > y).view("uint8") * winner.dtype.type(i), out=winner)
             xp.maximum(y, x_i, out=y)
         if ctx.recording:
             ctx.save_bits(levels=size * size, winner=winner)

@@ -9,7 +9,7 @@ Nothing is saved, and the results have cheap recipes: an op that saves one keeps
 
 import math
 
-from specframe.tape import Op, apply
+from specframe.tape import Op, apply, check_tensors
 
 
 class Reshape(Op):
@@ -113,7 +113,11 @@ def concatenate(parts, axis=-1):
     parts = list(parts)
     if not parts:
         raise ValueError("concatenate: expected at least one tensor")
-    first, axis = parts[0], axis % parts[0].ndim
+    check_tensors("concatenate", *parts)
+    first = parts[0]
+    if not -first.ndim <= axis < first.ndim:
+        raise ValueError(f"concatenate: axis {axis} is not among the {first.ndim} axes of {first.shape}")
+    axis %= first.ndim
     for part in parts[1:]:
         off_axis = [shape[:axis] + shape[axis + 1 :] for shape in (part.shape, first.shape)]
         if part.ndim != first.ndim or off_axis[0] != off_axis[1] or part.dtype != first.dtype:

@@ -9,7 +9,7 @@ The maximum is subtracted first, so that exp cannot overflow. Saved: p.
 """
 
 from specframe import backend
-from specframe.tape import Op, apply
+from specframe.tape import Op, apply, check_tensors
 from specframe.tensor import Tensor
 
 
@@ -52,6 +52,7 @@ def softmax_cross_entropy(logits, labels):
     ValueError
         Labels that are no integers (NaN included), are out of range, or differ from the batch in number.
     """
+    check_tensors("softmax_cross_entropy", logits)
     labels = labels.data if isinstance(labels, Tensor) else labels
     backend.of("softmax_cross_entropy", logits.data, labels)
     if logits.ndim != 2 or logits.dtype.kind != "f":

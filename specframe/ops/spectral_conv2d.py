@@ -18,7 +18,7 @@ lives anyway). Under eq. (4) the paper adds lambda times the gradient; descent s
 
 from specframe import spectrum
 from specframe.ops import _kernel
-from specframe.tape import Op, apply
+from specframe.tape import Op, apply, check_tensors
 
 
 def product(b, X, weight, bias, s):
@@ -64,11 +64,14 @@ class SpectralConv2d(Op):
 
 def check(op, X, weight, bias, grid, norm):
     """The Spectrum of X, after the arguments of a spectral convolution have been found to fit."""
+    check_tensors(op, X, weight, bias)
+    grid = None if grid is None else spectrum.check_grid(grid, op)
     if X.spectrum is None and grid is not None:
-        s = spectrum.Spectrum(tuple(grid), tuple(grid), norm or "ortho")
+        s = spectrum.Spectrum(grid, grid, norm or "ortho")
+        spectrum.check_norm(s.norm, op)
     else:
         s = spectrum.of(X, op)
-    if (grid is not None and tuple(grid) != s.grid) or (norm is not None and norm != s.norm):
+    if (grid is not None and grid != s.grid) or (norm is not None and norm != s.norm):
         raise ValueError(f"{op}: grid {grid} and norm {norm} contradict the spectrum's own {s.grid}, {s.norm}")
     if X.ndim != 4 or X.dtype.kind != "c" or X.shape[:2] != s.half:
         raise ValueError(f"{op}: expected a complex spectrum of {s.half} x batch x channels, got {X.shape} {X.dtype}")

@@ -71,7 +71,11 @@ def _can_pass(xp, X, K, bias, s, beta):
     # the sum over the channels as a product with ones: a reduction over a short last axis is slow
     largest_x = xp.matmul(x, xp.ones((x.shape[2], 1), x.dtype)).max(axis=(1, 2))  # max over the batch of |X|^2
     largest_k = k.sum(axis=1).max(axis=1)
-    passes = ~(largest_x * largest_k * (1 + ROUNDING) <= x.dtype.type(beta) ** 2)  # NaN passes, and stays visible
+    if beta > 0:
+        bound = xp.sqrt(largest_x) * xp.sqrt(largest_k) * x.dtype.type(1 + ROUNDING)
+        passes = ~(bound <= x.dtype.type(beta))  # NaN passes, and stays visible
+    else:
+        passes = xp.ones(largest_x.shape, bool)  # squares of tiny entries may be zero: the bound would drop them
     if s.active is not None:
         passes &= s.active.reshape(-1)
     if bias is not None:

@@ -8,7 +8,7 @@ moves the bend: low frequencies are large, and with a = 1 nearly all of them sat
 next convolution needs anyway; the derivative follows from it.
 """
 
-from specframe.tape import Op, apply
+from specframe.tape import Op, apply, check_tensors
 
 
 def parts(xp, array):
@@ -18,7 +18,7 @@ def parts(xp, array):
 
 def forward(xp, Y, scale):
     """a tanh(part / a) of plain arrays."""
-    Z = xp.array(Y)  # a copy, in C order
+    Z = xp.array(Y, order="C")  # a copy; `parts` of another order would be one more, and Z left unchanged
     z, a = parts(xp, Z), Z.real.dtype.type(scale)
     if scale != 1:
         z /= a
@@ -35,7 +35,7 @@ def backward(xp, gZ, Z, scale):
     slope *= -1 / (z.dtype.type(scale) * z.dtype.type(scale))
     slope += 1
     slope *= parts(xp, gZ)
-    return slope.view(gZ.dtype)
+    return slope.view(gZ.dtype).reshape(gZ.shape)  # ascontiguousarray gives a 0-d array an axis
 
 
 class SplitTanh(Op):
@@ -72,5 +72,6 @@ def split_tanh(Y, scale=1.0):
     ValueError
         scale is not above 0.
     """
+    check_tensors("split_tanh", Y)
     check_scale(scale, "split_tanh")
     return apply(SplitTanh, Y, scale=float(scale), carries=Y.spectrum)

@@ -6,7 +6,7 @@
 An entry equal to beta is dropped. Saved: one bit an entry.
 """
 
-from specframe.tape import Op, apply
+from specframe.tape import Op, apply, check_tensors
 
 
 def kept_entries(Y, beta):
@@ -51,5 +51,6 @@ def threshold(Y, beta):
     >>> sf.ops.threshold(sf.Tensor(np.array([3 + 4j, 3 + 3j])), beta=5).data + 0   # |3 + 4i| = 5 is dropped
     array([0.+0.j, 0.+0.j])
     """
+    check_tensors("threshold", Y)
     check_beta(beta, "threshold")
     return apply(Threshold, Y, beta=beta, carries=Y.spectrum)

@@ -33,8 +33,8 @@ def digits():
 def make(digits, net=None):
     train = DataLoader(digits[0], BATCH, shuffle=True, device="cpu", prefetch=0)
     test = DataLoader(digits[1], 50, device="cpu", prefetch=0)
-    net = net or SpecLeNet5(beta=0.5, scale=2.0)
-    optimizer = SGD(net.parameters(), 0.05, 0.9)
+    net = net or SpecLeNet5(beta=0.1, scale=4.0)
+    optimizer = SGD(net.parameters(), 0.2, 0.9)
     return Training(net, optimizer, OneCycleLR(optimizer, EPOCHS * len(train))), train, test
 
 
