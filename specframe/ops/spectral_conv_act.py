@@ -69,7 +69,7 @@ def _can_pass(xp, X, K, bias, s, beta):
     """Frequencies at which an entry of Y may be above beta, in order. Bin (0, 0) is among them if there is a bias."""
     x, k = xp.square(abs(X)), xp.square(abs(K))
     # the sum over the channels as a product with ones: a reduction over a short last axis is slow
-    largest_x = xp.matmul(x, xp.ones((x.shape[2], 1), x.dtype)).max(axis=(1, 2))  # max over the batch of |X|^2
+    largest_x = xp.matmul(x, xp.ones(x.shape[2], x.dtype)).max(axis=1)  # max over the batch of |X|^2
     largest_k = k.sum(axis=1).max(axis=1)
     if beta > 0:
         bound = xp.sqrt(largest_x) * xp.sqrt(largest_k) * x.dtype.type(1 + ROUNDING)

@@ -4,6 +4,7 @@ An array saved by two ops is counted where it was saved first and listed as "sha
 listed too: "borrowed" (a parameter, the caller's batch) and "remade" (computed again when needed).
 """
 
+import functools
 from typing import NamedTuple
 
 from specframe.storage.handle import Bytes, Remade
@@ -39,23 +40,30 @@ class Ledger:
     """
 
     def __init__(self, entries):
-        self.rows, seen = [], set()
+        # Every step takes a snapshot and few are looked at: note the numbers now, make rows when somebody asks.
+        self._noted, seen = [], set()
         for op, name, handle in entries:
-            self._list(op, name, handle, seen)
+            self._note(op, name, handle, seen)
 
-    def _list(self, op, name, handle, seen):
+    def _note(self, op, name, handle, seen):
         shared = id(handle) in seen
         seen.add(id(handle))
-        sizes = Bytes() if shared else handle.bytes
-        form = "shared" if shared and handle.nbytes else handle.format
-        self.rows.append(Row(op, name, tuple(handle.shape), str(handle.dtype), form, handle.density, *sizes))
+        sizes, form = handle.bytes, handle.format
+        if shared:
+            sizes, form = Bytes(), "shared" if sum(sizes) else form
+        self._noted.append((op, name, handle.shape, handle.dtype, form, handle.density, sizes))
         if isinstance(handle, Remade) and not shared:
             for source in handle.sources:
-                self._list(op, f"{name} <- {handle.made_by}", source, seen)
+                self._note(op, f"{name} <- {handle.made_by}", source, seen)
+
+    @functools.cached_property
+    def rows(self):
+        return [Row(op, name, tuple(shape), str(dtype), *rest, *sizes)
+                for op, name, shape, dtype, *rest, sizes in self._noted]  # fmt: skip
 
     @property
     def nbytes(self):
-        return sum(row.nbytes for row in self.rows)
+        return sum(sum(noted[-1]) for noted in self._noted)
 
     def density(self, op):
         """Densities of the values saved by each op of this name, in order of the forward."""
