@@ -22,6 +22,7 @@ import numpy as np
 from specframe import backend
 from specframe.spectrum import column_weights
 
+SLAB_BYTES = 1 << 20  # temporaries of the products at a time: about a core's second-level cache, and a low peak
 PRODUCTS_UP_TO = 64  # grid points a side; above, the FFT is faster (benchmarks/dft.py)
 
 
@@ -75,7 +76,8 @@ def _synthesis_by_fft(b, X, grid, size, scale, weighted, active):
 #
 #     sum_p exp(i t_p r) X[p]  =  sum over p = 0 .. P/2 of  cos(t_p r) (X[p] + X[-p]) + sin(t_p r) i (X[p] - X[-p])
 #
-# with half of the cosine where p = -p. H counts the pairs, N = batch * channels.
+# with half of the cosine where p = -p. H counts the pairs, N = batch * channels, or a slab of it: the maps are
+# transformed some at a time, so that the temporaries stay small.
 
 
 @functools.lru_cache(maxsize=64)
@@ -105,24 +107,33 @@ def _box(grid, active):
     return p, -p, np.flatnonzero(active.any(axis=0))
 
 
+def _slabs(n, bytes_each):
+    """Slices of the batch * channels axis whose temporaries together stay within SLAB_BYTES."""
+    pieces = max(1, -(-n * bytes_each // SLAB_BYTES))
+    width = max(1, -(-n // pieces))
+    return [slice(start, min(start + width, n)) for start in range(0, n, width)]
+
+
 def _analysis_by_products(b, x, grid, scale, weighted, active):
     xp, (rows, cols), tail = b.xp, x.shape[:2], x.shape[2:]
     p, minus_p, q = _box(grid, active)
     by_cols = _column_matrix(grid[1], cols, scale, weighted, x.dtype)[:, :, q].reshape(cols, -1)
     by_rows = _row_matrix(grid[0], rows, False, x.dtype)[:, :, p].reshape(rows, -1)
-    lines = xp.matmul(by_cols.T, x.reshape(rows, cols, -1))  # (rows, 2 * Q', N)
-    parts = xp.matmul(by_rows.T, lines.reshape(rows, -1)).reshape(2, len(p), 2, len(q), x[0, 0].size)
-    del lines  # the peak of a step lies in these transforms: each temporary goes as soon as it can
-    (cos_re, cos_im), (sin_re, sin_im) = parts[0].swapaxes(0, 1), parts[1].swapaxes(0, 1)  # each (H, Q', N)
-    X = (xp.empty if active is None else xp.zeros)((grid[0], grid[1] // 2 + 1, x[0, 0].size), _complex(x.dtype))
-    half = xp.empty(cos_re.shape, X.dtype)
+    x = x.reshape(rows, cols, math.prod(tail))
+    X = (xp.empty if active is None else xp.zeros)((grid[0], grid[1] // 2 + 1, x.shape[2]), _complex(x.dtype))
     at = slice(None) if active is None else q
-    xp.subtract(cos_re, sin_im, out=half.real)
-    xp.add(cos_im, sin_re, out=half.imag)
-    _put(X, minus_p, at, half)
-    xp.add(cos_re, sin_im, out=half.real)
-    xp.subtract(cos_im, sin_re, out=half.imag)
-    _put(X, p, at, half)
+    for slab in _slabs(x.shape[2], (rows + 4 * len(p)) * 2 * len(q) * x.itemsize):
+        lines = xp.matmul(by_cols.T, x[:, :, slab])  # (rows, 2 * Q', N)
+        n = lines.shape[2]
+        parts = xp.matmul(by_rows.T, lines.reshape(rows, 2 * len(q) * n)).reshape(2, len(p), 2, len(q), n)
+        (cos_re, cos_im), (sin_re, sin_im) = parts[0].swapaxes(0, 1), parts[1].swapaxes(0, 1)  # each (H, Q', N)
+        half = xp.empty(cos_re.shape, X.dtype)
+        xp.subtract(cos_re, sin_im, out=half.real)
+        xp.add(cos_im, sin_re, out=half.imag)
+        _put(X[:, :, slab], minus_p, at, half)
+        xp.add(cos_re, sin_im, out=half.real)
+        xp.subtract(cos_im, sin_re, out=half.imag)
+        _put(X[:, :, slab], p, at, half)
     if active is not None:
         X[~active] = 0  # the box is larger than what is active in it
     return X.reshape(*X.shape[:2], *tail)
@@ -131,20 +142,22 @@ def _analysis_by_products(b, x, grid, scale, weighted, active):
 def _synthesis_by_products(b, X, grid, size, scale, weighted, active):
     xp, (rows, cols), tail = b.xp, size, X.shape[2:]
     p, minus_p, q = _box(grid, active)
-    X = X.reshape(*X.shape[:2], -1)
+    X = X.reshape(*X.shape[:2], math.prod(tail))
+    real = X.real.dtype
+    by_rows = _row_matrix(grid[0], rows, True, real)[:, :, p].reshape(rows, -1)
+    by_cols = _column_matrix(grid[1], cols, scale, weighted, real)[:, :, q].reshape(cols, -1)
     at = slice(None) if active is None else q
-    plus, minus = _pick(X, p, at), _pick(X, minus_p, at)  # (H, Q', N)
-    parts = xp.empty((2, len(p), 2, *plus.shape[1:]), plus.real.dtype)
-    xp.add(plus.real, minus.real, out=parts[0, :, 0])
-    xp.add(plus.imag, minus.imag, out=parts[0, :, 1])
-    xp.subtract(minus.imag, plus.imag, out=parts[1, :, 0])
-    xp.subtract(plus.real, minus.real, out=parts[1, :, 1])
-    del plus, minus
-    by_rows = _row_matrix(grid[0], rows, True, parts.dtype)[:, :, p].reshape(rows, -1)
-    by_cols = _column_matrix(grid[1], cols, scale, weighted, parts.dtype)[:, :, q].reshape(cols, -1)
-    lines = xp.matmul(by_rows, parts.reshape(2 * len(p), 2 * len(q) * X.shape[2]))  # (rows, 2 * Q' * N)
-    del parts
-    x = xp.matmul(by_cols, lines.reshape(rows, 2 * len(q), X.shape[2]))  # (rows, cols, N)
+    x = xp.empty((rows, cols, X.shape[2]), real)
+    for slab in _slabs(X.shape[2], (rows + 6 * len(p)) * 2 * len(q) * real.itemsize):
+        plus, minus = _pick(X[:, :, slab], p, at), _pick(X[:, :, slab], minus_p, at)  # (H, Q', N)
+        parts = xp.empty((2, len(p), 2, *plus.shape[1:]), real)
+        xp.add(plus.real, minus.real, out=parts[0, :, 0])
+        xp.add(plus.imag, minus.imag, out=parts[0, :, 1])
+        xp.subtract(minus.imag, plus.imag, out=parts[1, :, 0])
+        xp.subtract(plus.real, minus.real, out=parts[1, :, 1])
+        n = plus.shape[2]
+        lines = xp.matmul(by_rows, parts.reshape(2 * len(p), 2 * len(q) * n)).reshape(rows, 2 * len(q), n)
+        x[:, :, slab] = xp.matmul(by_cols, lines)  # (rows, cols, N)
     return x.reshape(rows, cols, *tail)
 
 
