@@ -15,7 +15,7 @@ import math
 
 from specframe.data import MNIST, DataLoader
 from specframe.models import LeNet5, SpecLeNet5
-from specframe.training import PRESETS, Training, fit, write_atomically
+from specframe.training import PRESETS, fit, write_atomically
 
 PYTORCH_BYTES = 3_567_108
 ROWS = {
@@ -65,9 +65,9 @@ def train(train_set, test_set, *, twin=False, seed=0, weight_decay=None, **spect
         preset = dataclasses.replace(preset, weight_decay=weight_decay)
     model = LeNet5(seed=seed) if twin else SpecLeNet5(seed=seed, **spectral)
     train_loader = DataLoader(train_set, preset.batch_size, shuffle=True, seed=seed, device="cpu")
-    training = Training(model, *preset.optimizer(model, len(train_loader)))
-    fit(training, train_loader, DataLoader(test_set, 500, device="cpu"), preset.epochs, progress=False)
-    return training.history[-1]._asdict()
+    test_loader = DataLoader(test_set, 500, device="cpu")
+    chosen = preset.optimizer(model, len(train_loader))
+    return fit(model, train_loader, test_loader, *chosen, preset.epochs, progress=False).history[-1]._asdict()
 
 
 if __name__ == "__main__":

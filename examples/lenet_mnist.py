@@ -4,7 +4,7 @@
     python examples/lenet_mnist.py --train-size 6000      a quick look
     python examples/lenet_mnist.py --resume               go on where Ctrl-C (or the power cut) stopped
 
-The loop itself is specframe.training.fit: forward under a Tape, backward, update. Everything is written to --out.
+The loop itself is Training.run in training/loop.py: forward under a Tape, backward, update. Results go to --out.
 """
 
 import argparse
@@ -21,7 +21,6 @@ from specframe.training import (
     CheckpointError,
     Training,
     TrainingError,
-    fit,
     load_checkpoint,
     plots,
     save_checkpoint,
@@ -177,7 +176,7 @@ def run(options):
         save_checkpoint(checkpoint, {"options": kept, "nets": nets})
 
     for name, training in runs.items():
-        if not fit(training, train, test, option["epochs"], store=option["store"], name=name, on_epoch=save):
+        if not training.run(train, test, option["epochs"], store=option["store"], name=name, on_epoch=save):
             print(f"stopped; go on with: python examples/lenet_mnist.py --resume --out {out}")
             return 130
     write_results(out, data, device, runs, test_set)

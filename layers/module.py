@@ -4,6 +4,8 @@ A module finds its parameters, buffers and children by looking at its own attrib
 nothing to register. Names are dotted paths of attributes: "conv1.weight", "blocks.0.weight".
 """
 
+import contextlib
+
 import numpy as np
 
 from specframe import backend
@@ -32,9 +34,23 @@ class Module:
 
     buffer_names = ()
     training = True
+    _observer = None
 
     def __call__(self, *args, **kwargs):
-        return self.forward(*args, **kwargs)
+        result = self.forward(*args, **kwargs)
+        if Module._observer is not None:
+            Module._observer(self, result)
+        return result
+
+    @staticmethod
+    @contextlib.contextmanager
+    def observed(observer):
+        """While this context lasts, `observer(module, result)` is called after every module's forward."""
+        before, Module._observer = Module._observer, observer
+        try:
+            yield
+        finally:
+            Module._observer = before
 
     def forward(self, *args, **kwargs):
         raise NotImplementedError(f"{type(self).__name__} does not define forward")

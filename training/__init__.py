@@ -1,6 +1,7 @@
 """Training: the loop, its history, checkpoints, measurements and presets. Plots are in specframe.training.plots."""
 
 from specframe.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from specframe.training.diagnose import first_bad_layer
 from specframe.training.evaluate import evaluate, predict, step_cost
 from specframe.training.files import write_atomically
 from specframe.training.history import Epoch, History, write_csv
@@ -10,5 +11,6 @@ from specframe.training.presets import PRESETS, Preset
 
 __all__ = [
     "PRESETS", "CheckpointError", "Epoch", "History", "Interrupt", "Preset", "Training", "TrainingError", "evaluate",
-    "fit", "load_checkpoint", "predict", "save_checkpoint", "step_cost", "train_step", "write_atomically", "write_csv",
+    "first_bad_layer", "fit", "load_checkpoint", "predict", "save_checkpoint", "step_cost", "train_step",
+    "write_atomically", "write_csv",
 ]  # fmt: skip

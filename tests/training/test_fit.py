@@ -15,6 +15,7 @@ from specframe.training import (
     Training,
     TrainingError,
     evaluate,
+    first_bad_layer,
     fit,
     load_checkpoint,
     predict,
@@ -54,7 +55,7 @@ class InterruptedLoader(DataLoader):
 
 def test_loss_falls_and_history_holds_what_it_promises(digits):
     training, train, test = make(digits)
-    assert fit(training, train, test, EPOCHS, progress=False)
+    assert training.run(train, test, EPOCHS, progress=False)
     history = training.history
     assert len(history) == EPOCHS and [e.epoch for e in history.epochs] == [1, 2, 3]
     assert history[-1].train_loss < 0.95 * history[0].train_loss
@@ -68,18 +69,18 @@ def test_loss_falls_and_history_holds_what_it_promises(digits):
 @pytest.mark.parametrize("at", [(0, 2), (1, 0), (1, 4), (2, 3)], ids=str)
 def test_interrupted_run_resumes_to_the_bit(digits, tmp_path, at):
     unbroken, train, test = make(digits)
-    fit(unbroken, train, test, EPOCHS, progress=False)
+    unbroken.run(train, test, EPOCHS, progress=False)
 
     broken, _, _ = make(digits)
     interrupted = InterruptedLoader(digits[0], BATCH, shuffle=True, device="cpu", prefetch=0, at=at)
-    finished = fit(broken, interrupted, test, EPOCHS, progress=False,
+    finished = broken.run(interrupted, test, EPOCHS, progress=False,
                    on_epoch=lambda t: save_checkpoint(tmp_path / "c.npz", t.state_dict()))  # fmt: skip
     assert not finished
     assert (broken.epoch, broken.batch) == (at[0], at[1] + 1)
 
     resumed, _, _ = make(digits)
     resumed.load_state_dict(load_checkpoint(tmp_path / "c.npz"))
-    assert fit(resumed, train, test, EPOCHS, progress=False)
+    assert resumed.run(train, test, EPOCHS, progress=False)
     for name, array in unbroken.model.state_dict().items():
         np.testing.assert_array_equal(resumed.model.state_dict()[name], array, err_msg=name)
     timeless = [epoch._replace(seconds=0, images_per_second=0, peak_bytes=0) for epoch in unbroken.history.epochs]
@@ -91,13 +92,13 @@ def test_resume_repeats_the_draws_of_dropout(digits, tmp_path):
         return Sequential(Flatten(), Dropout(0.5, seed=3), Linear(784, 10))
 
     unbroken, train, test = make(digits, net())
-    fit(unbroken, train, test, EPOCHS, progress=False)
+    unbroken.run(train, test, EPOCHS, progress=False)
     broken, _, _ = make(digits, net())
-    fit(broken, InterruptedLoader(digits[0], BATCH, shuffle=True, device="cpu", at=(1, 1)), test, EPOCHS,
+    broken.run(InterruptedLoader(digits[0], BATCH, shuffle=True, device="cpu", at=(1, 1)), test, EPOCHS,
         progress=False, on_epoch=lambda t: save_checkpoint(tmp_path / "c.npz", t.state_dict()))  # fmt: skip
     resumed, _, _ = make(digits, net())
     resumed.load_state_dict(load_checkpoint(tmp_path / "c.npz"))
-    fit(resumed, train, test, EPOCHS, progress=False)
+    resumed.run(train, test, EPOCHS, progress=False)
     for name, array in unbroken.model.state_dict().items():
         np.testing.assert_array_equal(resumed.model.state_dict()[name], array, err_msg=name)
 
@@ -105,15 +106,40 @@ def test_resume_repeats_the_draws_of_dropout(digits, tmp_path):
 def test_ctrl_c_handlers_are_put_back(digits):
     before = signal.getsignal(signal.SIGINT)
     training, train, test = make(digits)
-    fit(training, train, test, 1, progress=False)
+    training.run(train, test, 1, progress=False)
     assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_loss_that_is_not_finite_stops_with_a_sentence(digits):
     training, train, test = make(digits)
     training.model.fc3.bias.data[0] = np.nan
-    with pytest.raises(TrainingError, match=r"the loss became nan in epoch 1, by batch \d+"):
-        fit(training, train, test, EPOCHS, progress=False)
+    sentence = r"^epoch 1, batch 1: the loss became nan, first in the parameter fc3.bias: try a smaller learning rate$"
+    with pytest.raises(TrainingError, match=sentence):
+        training.run(train, test, EPOCHS, progress=False)
+
+
+def test_the_first_layer_whose_output_is_not_finite_is_named(digits):
+    training, train, _ = make(digits)
+    net = training.model
+    x, _ = next(train.epoch(0))
+    assert first_bad_layer(net, x) is None
+    net.fc1.bias.data[:] = 9.0  # tanh of it is 1
+    net.fc2.weight.data[:] = 1e38  # finite itself, but 120 of it are not
+    with np.errstate(over="ignore"):
+        assert first_bad_layer(net, x) == "the output of fc2 (Linear)"
+    net.fc1.weight.data[0, 0] = np.inf
+    assert first_bad_layer(net, x) == "the parameter fc1.weight"
+    assert first_bad_layer(net, x * np.float32(np.nan)) == "the input"
+
+
+def test_fit_trains_and_keeps_the_best_weights(digits):
+    unbroken, train, test = make(digits)
+    net = unbroken.model
+    training = fit(net, train, test, unbroken.optimizer, unbroken.schedule, EPOCHS, progress=False)
+    accuracies = [epoch.test_accuracy for epoch in training.history.epochs]
+    best = SpecLeNet5(beta=0.1, scale=4.0)
+    best.load_state_dict(training.best)
+    assert evaluate(best, test)[1] == max(accuracies)
 
 
 def test_evaluation_is_the_mean_over_images_and_restores_training_mode(digits):
