@@ -23,10 +23,12 @@ QUICK = ["--data", "digits", "--train-size", "192", "--epochs", "2", "--device",
 
 @pytest.fixture(scope="module")
 def example():
+    sys.path.insert(0, str(SCRIPT.parent))  # as running the script does
     spec = importlib.util.spec_from_file_location("lenet_mnist", SCRIPT)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module
+    yield module
+    sys.path.remove(str(SCRIPT.parent))
 
 
 @pytest.fixture(autouse=True)
