@@ -118,8 +118,8 @@ def specframe_net(options):
     optimizer = SGD(net.parameters(), LR, MOMENTUM)
     recompute = "block" if options.worker == "recompute" else None
     ledger, _ = step_cost(net, x, y, recompute=recompute)
-    densities = [row.density for row in ledger.rows if row.op == "spectral_conv_act" and row.array == "Z"]
-    return lambda: train_step(net, optimizer, x, y, recompute=recompute), {"bytes": ledger.nbytes, "density": densities}
+    saved = {"bytes": ledger.nbytes, "density": ledger.spectra()}
+    return lambda: train_step(net, optimizer, x, y, recompute=recompute), saved
 
 
 def torch_net(options):

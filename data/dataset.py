@@ -68,3 +68,18 @@ def check_split(name, split):
     """Refuse a split other than "train" and "test" with a ValueError that names the data set."""
     if split not in ("train", "test"):
         raise ValueError(f"{name}: expected the split 'train' or 'test', got {split!r}")
+
+
+def write_pixels(pixels, out, mean=(0, 0, 0), std=(1, 1, 1)):
+    """Write (pixel / 255 - mean) / std to `out`, without any other array of that size.
+
+    Parameters
+    ----------
+    pixels : (N, channels, rows, cols) uint8 array
+    out : float32 array of the same shape
+    mean, std : one number a channel
+        In units of the full range, 0 to 1.
+    """
+    shift, scale = (255 * np.asarray(each, np.float32).reshape(-1, 1, 1) for each in (mean, std))
+    np.subtract(pixels, shift, out=out, dtype=np.float32)
+    out /= scale

@@ -8,15 +8,17 @@ Where a file may lie, in this order (each folder is searched itself and in its s
     4. the mirrors; what comes is checked by size and SHA-256 and kept in the cache
 
 All files of a set come from one folder: images from one place and labels from another may not belong together.
-A local file is not compared with the published checksum, because the same data packed again has another one; whoever
-reads it checks its structure.
+A local file need not have the published checksum, because the same data packed again has another one; whoever reads it
+checks its structure, and may then call `notice_other_checksum`.
 """
 
 import concurrent.futures
+import functools
 import hashlib
 import http.client
 import os
 import secrets
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -77,8 +79,8 @@ def search_folders(set_name, data_dir=None):
     return [folder for root in map(Path.expanduser, roots) for folder in (root, root / set_name)]
 
 
-def find(set_name, files, data_dir=None):
-    """The paths of all `files`, from the first folder that holds them all.
+def find(set_name, files, data_dir=None, unpacked=()):
+    """The paths of all `files`, or of the same data in another form, from the first folder that holds them all.
 
     Parameters
     ----------
@@ -87,11 +89,13 @@ def find(set_name, files, data_dir=None):
     files : sequence of DataFile
     data_dir : path, optional
         Look here and nowhere else.
+    unpacked : sequence of sequences of str
+        Other forms of the set: the paths, inside a folder, of the files that do instead of `files`.
 
     Returns
     -------
     list of Path
-        In the order of `files`.
+        In the order of `files`, or of the form that was found.
 
     Raises
     ------
@@ -106,12 +110,16 @@ def find(set_name, files, data_dir=None):
         paths = [_local(folder, file) for file in files]
         if all(paths):
             return paths
+        for form in unpacked:
+            others = [folder / name for name in form]
+            if all(map(os.path.isfile, others)):
+                return others
         lacking = " and ".join(file.name for file, path in zip(files, paths, strict=True) if path is None)
         reports.append(f"{folder} lacks {lacking}")
     raise DataError(f"no folder with the {set_name} files: {', '.join(reports)}")
 
 
-def obtain(set_name, files, data_dir=None, download=True):
+def obtain(set_name, files, data_dir=None, download=True, unpacked=()):
     """`find`, and failing that the download of what the cache lacks.
 
     With a `data_dir`, or with `download=False`, nothing is ever downloaded.
@@ -119,7 +127,7 @@ def obtain(set_name, files, data_dir=None, download=True):
     Returns
     -------
     list of Path
-        In the order of `files`.
+        As from `find`.
 
     Raises
     ------
@@ -127,7 +135,7 @@ def obtain(set_name, files, data_dir=None, download=True):
         The files are not there, or no mirror delivered one of them.
     """
     try:
-        return find(set_name, files, data_dir)
+        return find(set_name, files, data_dir, unpacked)
     except DataError:
         if data_dir is not None or not download:
             raise
@@ -141,6 +149,21 @@ def _local(folder, file):
         if os.path.isfile(folder / name):
             return folder / name
     return None
+
+
+@functools.cache  # for a set that is loaded twice: read once, said once
+def notice_other_checksum(path, file):
+    """Say in one line on stderr, once a path, that the file at `path` is used though it is not the published `file`.
+
+    For a reader to call when it has found the structure right.
+    """
+    digest = hashlib.sha256()
+    if path.stat().st_size == file.size:  # else there is no need to read it
+        with open(path, "rb") as content:
+            while chunk := content.read(1 << 20):
+                digest.update(chunk)
+    if digest.hexdigest() != file.sha256:
+        print(f"{path}: not the published file (another SHA-256), but its structure is right: used", file=sys.stderr)
 
 
 # ---- from a mirror ---------------------------------------------------------------------------------------------

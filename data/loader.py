@@ -35,10 +35,10 @@ class DataLoader:
     prefetch : int
         How many batches are made ahead, on one thread; 0 makes each when it is asked for, without a thread.
     transform : callable, optional
-        `transform(x, key) -> x`, for augmentation: gets the batch as a NumPy array (batch, channels, rows, cols) that
-        it may write to, and returns one of as many samples. key is (seed, epoch, batch number). Draw from
-        `np.random.default_rng([*key, 1])`, not from the key alone: NumPy ignores zeros at the end of a seed, so the
-        first batch would get the very numbers behind the shuffle.
+        `transform(x, key) -> x`, for augmentation, such as `specframe.data.Augment`: gets the batch as a NumPy array
+        (batch, channels, rows, cols) that it may write to, and returns one of as many samples. key is (seed, epoch,
+        batch number). Draw from `np.random.default_rng([*key, 1])`, not from the key alone: NumPy ignores zeros at the
+        end of a seed, so the first batch would get the very numbers behind the shuffle.
 
     Raises
     ------

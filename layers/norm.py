@@ -1,4 +1,4 @@
-"""Batch normalisation in space."""
+"""Batch normalisation, in space and in the spectrum."""
 
 import numpy as np
 
@@ -28,3 +28,16 @@ class BatchNorm2d(Module):
     def forward(self, x):
         running = (self.running_mean, self.running_var)
         return ops.batch_norm2d(x, self.weight, self.bias, running, self.training, self.momentum, self.eps)
+
+
+class SpectralBatchNorm2d(BatchNorm2d):
+    """The same for the maps on the whole grid, computed in their spectrum (ops/spectral_batch_norm2d.py).
+
+    Parameters
+    ----------
+    channels, momentum, eps, dtype : as in BatchNorm2d
+    """
+
+    def forward(self, Y):
+        running = (self.running_mean, self.running_var)
+        return ops.spectral_batch_norm2d(Y, self.weight, self.bias, running, self.training, self.momentum, self.eps)

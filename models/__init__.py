@@ -1,5 +1,8 @@
 """Networks in plain Python, each spectral net beside its spatial twin."""
 
+from specframe.models.alexnet import AlexNet, SpecAlexNet
+from specframe.models.densenet import DenseNet, SpecDenseNet
 from specframe.models.lenet import LeNet5, SpecLeNet5
+from specframe.models.vgg import VGG16, SpecVGG16
 
-__all__ = ["LeNet5", "SpecLeNet5"]
+__all__ = ["VGG16", "AlexNet", "DenseNet", "LeNet5", "SpecAlexNet", "SpecDenseNet", "SpecLeNet5", "SpecVGG16"]

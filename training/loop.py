@@ -196,7 +196,7 @@ def _finish_epoch(training, train, test, store, recompute):
             test_accuracy=accuracy,
             saved_bytes=ledger.nbytes,
             peak_bytes=peak,
-            density=[row.density for row in ledger.rows if row.op == "spectral_conv_act" and row.array == "Z"],
+            density=ledger.spectra(),
             seconds=training.seconds,
             images_per_second=training.seen / max(training.seconds, 1e-9),
         )

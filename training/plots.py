@@ -3,13 +3,13 @@
 matplotlib is imported when a picture is asked for, never with the package.
 """
 
+import copy
 import importlib.util
 
 import numpy as np
 
 from specframe import ops
 from specframe.layers import SpectralBlock
-from specframe.spectrum import choose_grid
 from specframe.tensor import Tensor
 from specframe.training.files import write_atomically
 
@@ -72,8 +72,11 @@ def first_layer_maps(block, image, beta):
     (Z, y) : arrays (P, Q, channels) complex and (rows, cols, channels) real
     """
     x = Tensor(block.weight.backend.asarray(np.ascontiguousarray(image.transpose(1, 2, 0)[:, :, None])))
-    X = ops.rfft2(x, choose_grid(x.shape[:2], block.kernel_size, block.grid, margin=block.margin), block.norm)
-    Z = ops.spectral_conv_act(X, block.weight, block.bias, beta=beta, scale=block.scale)
+    first, was_training = copy.copy(block), block.training
+    first.beta, first.convs = beta, 1
+    block.eval()  # one image has no statistics of its own
+    Z = first.spectrum(x)
+    block.train(was_training)
     return Z.numpy()[:, :, 0], ops.irfft2(Z).numpy()[:, :, 0]
 
 

@@ -18,6 +18,13 @@ from specframe.tape import Op, apply
 GAMMA_MIN = 1e-2  # h from y loses two digits at this gamma (for beta of order 1); float32 has seven
 
 
+def update_running(running, mean, variance, count, momentum):
+    """Move the running mean and the running unbiased variance, in place."""
+    for kept, now in zip(running, (mean, variance * (count / max(1, count - 1))), strict=True):
+        kept *= kept.dtype.type(1 - momentum)
+        kept += now.astype(kept.dtype) * kept.dtype.type(momentum)
+
+
 class BatchNorm2d(Op):
     name = "batch_norm2d"
 
@@ -31,9 +38,7 @@ class BatchNorm2d(Op):
             h = x - mean
             variance = xp.square(h).mean(axis=axes)
             if running is not None:
-                for kept, now in zip(running, (mean, variance * (count / max(1, count - 1))), strict=True):
-                    kept *= kept.dtype.type(1 - momentum)
-                    kept += now.astype(kept.dtype) * kept.dtype.type(momentum)
+                update_running(running, mean, variance, count, momentum)
         else:
             mean, variance = (array.astype(x.dtype, copy=False) for array in running)
             h = x - mean

@@ -13,7 +13,8 @@
                gb = s Re(sum over the batch of gY[0, 0])
 
 The spectrum of the kernel is never kept: the backward makes it again from the weight. Saved: X and the weight (which
-lives anyway). Under eq. (4) the paper adds lambda times the gradient; descent subtracts it (docs/errata.md).
+lives anyway). An op that would save Y (spectral batch normalisation) keeps these instead and makes the product again.
+Under eq. (4) the paper adds lambda times the gradient; descent subtracts it (docs/errata.md).
 """
 
 from specframe import spectrum
@@ -32,7 +33,7 @@ def product(b, X, weight, bias, s):
 
 
 class SpectralConv2d(Op):
-    name = "spectral_conv2d"
+    name, provenance = "spectral_conv2d", "cheap"
 
     @staticmethod
     def forward(ctx, X, weight, bias, s):
@@ -42,6 +43,10 @@ class SpectralConv2d(Op):
         if ctx.recording:
             ctx.save(weight=weight)
         return product(ctx.backend, X, weight, bias, s)
+
+    @staticmethod
+    def remake(ctx, X, weight, bias=None):
+        return product(ctx.backend, X, weight, bias, ctx.carries)
 
     @staticmethod
     def backward(ctx, gY):

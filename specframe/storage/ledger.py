@@ -69,6 +69,10 @@ class Ledger:
         """Densities of the values saved by each op of this name, in order of the forward."""
         return [row.density for row in self.rows if row.op == op and row.density is not None]
 
+    def spectra(self):
+        """Densities of the spectra that the spectral layers stored (their Z), in order of the forward."""
+        return [row.density for row in self.rows if row.array == "Z" and row.density is not None]
+
     def __str__(self):
         head = ("op", "array", "shape", "dtype", "format", "density", "values", "indices", "pointers", "masks")
         lines = [head]

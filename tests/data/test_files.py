@@ -94,6 +94,41 @@ def test_folder_named_like_the_file_is_no_file(tmp_path):
         find("set", [A], tmp_path)
 
 
+def test_unpacked_form_does_instead(tmp_path):
+    forms = [["in/one", "in/two"], ["one", "two"]]
+    put(tmp_path / "set", "one", "two")
+    assert find("set", [A], tmp_path, forms) == [tmp_path / "set" / "one", tmp_path / "set" / "two"]
+    put(tmp_path / "set" / "in", "one")
+    assert find("set", [A], tmp_path, forms)[0] == tmp_path / "set" / "one"  # never from two forms
+    put(tmp_path / "set" / "in", "two")
+    assert find("set", [A], tmp_path, forms)[0] == tmp_path / "set" / "in" / "one"
+    put(tmp_path / "set", "a.gz")
+    assert find("set", [A], tmp_path, forms) == [tmp_path / "set" / "a.gz"]
+
+
+def test_part_of_the_unpacked_form_does_not(tmp_path):
+    with pytest.raises(DataError, match=r"lacks a\.gz"):
+        find("set", [A], put(tmp_path, "one"), [["one", "two"]])
+
+
+@pytest.mark.parametrize("content", [CONTENT[:-1], CONTENT[:-1] + b"\0"], ids=["size", "bytes"])
+def test_other_checksum_is_said_once_in_one_line(tmp_path, capsys, content):
+    path = tmp_path / "digits.bin"
+    path.write_bytes(content)
+    files.notice_other_checksum(path, data_file())
+    files.notice_other_checksum(path, data_file())
+    assert capsys.readouterr().err == (
+        f"{path}: not the published file (another SHA-256), but its structure is right: used\n"
+    )
+
+
+def test_published_checksum_is_not_worth_a_word(tmp_path, capsys):
+    path = tmp_path / "digits.bin"
+    path.write_bytes(CONTENT)
+    files.notice_other_checksum(path, data_file())
+    assert capsys.readouterr().err == ""
+
+
 # ---- the download ----------------------------------------------------------------------------------------------
 
 

@@ -19,6 +19,7 @@ from specframe.layers import (
     ReLU,
     Sequential,
     SpectralConv2d,
+    SplitActivation,
     SplitTanh,
     Tanh,
     Threshold,
@@ -43,9 +44,14 @@ def maps(be, rng, *shape, dtype=np.float32):
         (AvgPool2d(), ops.avg_pool2d),
         (AvgPool2d(3, stride=1), lambda x: ops.avg_pool2d(x, 3, 1)),
         (GlobalAvgPool2d(), ops.global_avg_pool2d),
+        (SplitActivation(), ops.split_tanh),
+        (SplitActivation("hardtanh", 0.5), lambda x: ops.split_activation(x, "hardtanh", 0.5)),
     ],
-    ids=["ReLU", "Tanh", "MaxPool2d", "MaxPool2d(3, 2)", "AvgPool2d", "AvgPool2d(3, 1)", "GlobalAvgPool2d"],
-)
+    ids=[
+        "ReLU", "Tanh", "MaxPool2d", "MaxPool2d(3, 2)", "AvgPool2d", "AvgPool2d(3, 1)", "GlobalAvgPool2d",
+        "SplitActivation", "SplitActivation(hardtanh)",
+    ],
+)  # fmt: skip
 def test_a_layer_without_parameters_is_its_op(be, rng, layer, op):
     x = maps(be, rng, 7, 6, 2, 3)
     y = layer(x)

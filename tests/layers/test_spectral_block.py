@@ -164,11 +164,14 @@ def test_gain_scales_the_initial_weights_and_the_seed_fixes_them():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"activation": "relu"}, "SpectralBlock: unknown activation 'relu', choose tanh"),
+        ({"activation": "relu"}, "SpectralBlock: unknown activation 'relu', choose tanh, softsign, hardtanh, arctan"),
         ({"convs": 0}, "SpectralBlock: expected at least one convolution, got 0"),
         ({"norm": "forward"}, "SpectralBlock: unknown norm 'forward', expected 'ortho' or 'backward'"),
         ({"beta": -0.5}, "SpectralBlock: beta must be 0 or more, got -0.5"),
         ({"scale": 0.0}, "SpectralBlock: the scale of tanh must be above 0, got 0.0"),
+        ({"stride": 0}, "SpectralBlock: the stride must be a whole number above 0, got 0"),
+        ({"stride": 1.5}, "SpectralBlock: the stride must be a whole number above 0, got 1.5"),
+        ({"batch_norm": "spatial"}, "SpectralBlock: unknown batch_norm 'spatial', expected None or 'spectral'"),
     ],
 )
 def test_options_out_of_range_are_refused_when_the_block_is_made(options, message):

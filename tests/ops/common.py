@@ -43,3 +43,22 @@ def clear_beta(Y, wanted, reach=0.2):
     at = np.diff(near).argmax()
     assert near[at + 1] - near[at] > 2e-3, "no gap is wide enough for finite differences: choose another seed"
     return float(near[at] + near[at + 1]) / 2
+
+
+def on_grid(fn, grid, norm="ortho", size=None):
+    """fn with its first argument carrying this grid, as if rfft2 had made it."""
+
+    def call(Y, *rest):
+        if isinstance(Y, Tensor):
+            Y.spectrum = Spectrum(grid, size or grid, norm)
+        return fn(Y, *rest)
+
+    return call
+
+
+def hermitian(Z, W):
+    """Z with each edge column replaced by (z[p] + conj(z[-p])) / 2: the part that a real map has."""
+    Z = Z.copy()
+    for q in {0, W // 2} if W % 2 == 0 else {0}:
+        Z[:, q] = (Z[:, q] + np.roll(Z[::-1, q], 1, axis=0).conj()) / 2
+    return Z

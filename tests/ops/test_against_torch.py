@@ -8,6 +8,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed (pip insta
 from torch.nn import functional as F  # noqa: E402
 
 from specframe import Tensor, ops  # noqa: E402
+from specframe.spectrum import choose_grid  # noqa: E402
 from tests.ops.common import normal, run  # noqa: E402
 
 
@@ -70,6 +71,41 @@ def test_batch_norm2d_and_its_running_statistics(be, rng, training, gamma):
     )  # fmt: skip
     for own, other in zip(running, torch_running, strict=True):
         assert_agree(be.to_host(own), other.numpy())
+
+
+@pytest.mark.parametrize("norm", ["ortho", "backward"])
+@pytest.mark.parametrize("grid", [(6, 8), (5, 7), (4, 5)])
+@pytest.mark.parametrize("training", [True, False])
+def test_spectral_batch_norm2d_is_torch_s_batch_norm_of_the_padded_map(be, rng, training, grid, norm):
+    x, gamma, beta = normal(rng, (4, 5, 2, 3)) * 2 + 1, np.array([0.5, -1.5, 2.0]), normal(rng, 3)
+    statistics = [np.array([0.1, 0.5, -1.0]), np.array([1.0, 4.0, 0.3])]
+    running = [be.asarray(array.copy()) for array in statistics]
+    torch_running = [torch.tensor(array.copy()) for array in statistics]
+    padding = (0, grid[1] - 5, 0, grid[0] - 4)
+
+    def through_the_spectrum(x, gamma, beta):
+        Y = ops.rfft2(x, grid, norm)
+        return ops.irfft2(ops.spectral_batch_norm2d(Y, gamma, beta, running, training, 0.1, 1e-5), size=grid)
+
+    compare(
+        be, rng, through_the_spectrum,
+        lambda x, gamma, beta: F.batch_norm(F.pad(x, padding), *torch_running, gamma, beta, training, 0.1, 1e-5),
+        x, gamma, beta,
+    )  # fmt: skip
+    for own, other in zip(running, torch_running, strict=True):
+        assert_agree(be.to_host(own), other.numpy())
+
+
+@pytest.mark.parametrize(("k", "stride"), [(3, 2), (5, 2), (3, 3), (1, 2)])
+def test_decimate_after_a_spectral_convolution_is_torch_s_strided_convolution(be, rng, k, stride):
+    def strided(x, weight, bias):
+        grid = choose_grid((8, 9), k, stride=stride)
+        return ops.irfft2(ops.decimate(ops.spectral_conv2d(ops.rfft2(x, grid), weight, bias), stride))
+
+    compare(
+        be, rng, strided, lambda *a: F.conv2d(*a, stride, (k - 1) // 2),
+        normal(rng, (8, 9, 2, 3)), normal(rng, (4, 3, k, k)), normal(rng, 4),
+    )  # fmt: skip
 
 
 def test_softmax_cross_entropy(be, rng):

@@ -6,7 +6,7 @@ import pytest
 
 from specframe import Tape, Tensor, gradcheck, ops
 from tests.kit.strict import STRICT
-from tests.ops.common import normal, value
+from tests.ops.common import normal, on_grid, value
 
 MAP, SPECTRUM, GRID, WEIGHT = (4, 5, 2, 3), (4, 3, 2, 3), (4, 5), (2, 3, 3, 3)
 
@@ -22,6 +22,7 @@ CALLS = {
     "batch_norm2d": (ops.batch_norm2d, [("r", MAP), ("r", (3,)), ("r", (3,))]),
     "concatenate": (lambda *parts: ops.concatenate(parts), [("c", SPECTRUM), ("c", SPECTRUM)]),
     "conv2d": (ops.conv2d, [("r", MAP), ("r", WEIGHT), ("r", (2,))]),
+    "decimate": (on_grid(lambda Y: ops.decimate(Y, 2), (4, 4)), [("c", SPECTRUM)]),
     "divide": (ops.divide, [("c", (3, 4)), ("c", (3, 4))]),
     "dropout": (ops.dropout, [("r", MAP)]),
     "global_avg_pool2d": (ops.global_avg_pool2d, [("r", MAP)]),
@@ -35,11 +36,14 @@ CALLS = {
     "reshape": (lambda x: ops.reshape(x, (5, -1)), [("c", MAP)]),
     "rfft2": (lambda x: ops.rfft2(x, GRID), [("r", MAP)]),
     "softmax_cross_entropy": (cross_entropy, [("r", (3, 4))]),
+    "spectral_act": (on_grid(lambda Y: ops.spectral_act(Y, 1.0), GRID), [("c", SPECTRUM)]),
+    "spectral_batch_norm2d": (on_grid(ops.spectral_batch_norm2d, GRID), [("c", SPECTRUM), ("r", (3,)), ("r", (3,))]),
     "spectral_conv2d": (lambda *a: ops.spectral_conv2d(*a, grid=GRID), [("c", SPECTRUM), ("r", WEIGHT), ("r", (2,))]),
     "spectral_conv_act": (
         lambda *a: ops.spectral_conv_act(*a, grid=GRID, beta=2.0),
         [("c", SPECTRUM), ("r", WEIGHT), ("r", (2,))],
     ),
+    "split_activation": (lambda Y: ops.split_activation(Y, "softsign"), [("c", SPECTRUM)]),
     "split_tanh": (ops.split_tanh, [("c", SPECTRUM)]),
     "subtract": (ops.subtract, [("c", (3, 4)), ("c", (1, 4))]),
     "sum": (ops.sum, [("c", (3, 4))]),
@@ -47,9 +51,10 @@ CALLS = {
     "threshold": (lambda Y: ops.threshold(Y, 1.0), [("c", SPECTRUM)]),
     "transpose": (lambda x: ops.transpose(x, (2, 0, 3, 1)), [("c", MAP)]),
 }
-COMPLEX_RESULT = {"concatenate", "divide", "mean", "multiply", "power", "reshape", "rfft2", "spectral_conv2d"} | {
-    "spectral_conv_act", "split_tanh", "subtract", "sum", "threshold", "transpose"
-}  # fmt: skip
+COMPLEX_RESULT = set(
+    """concatenate decimate divide mean multiply power reshape rfft2 spectral_act spectral_batch_norm2d spectral_conv2d
+    spectral_conv_act split_activation split_tanh subtract sum threshold transpose""".split()
+)
 SEVERAL_INPUTS = [name for name, (_, inputs) in CALLS.items() if len(inputs) > 1]
 
 every_op = pytest.mark.parametrize("name", CALLS)

@@ -6,15 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from specframe import Tape, Tensor, gradcheck, ops
+from specframe.ops.split_activation import ACTIVATIONS
 from tests.ops.common import clear_beta, normal, run, value
 
 STORES = ["dense", "csr", "mask", "auto"]
 GRID, SIZE = (8, 9), (6, 6)
 
 
-def composed(X, *weights, beta, scale=1.0, skip=None):
+def composed(X, *weights, beta, activation="tanh", scale=1.0, skip=None):
     """The op written as the three it stands for."""
-    return ops.split_tanh(ops.threshold(ops.spectral_conv2d(X, *weights), beta), scale)
+    return ops.split_activation(ops.threshold(ops.spectral_conv2d(X, *weights), beta), activation, scale)
 
 
 def through(conv_act, grid=GRID, **options):
@@ -60,6 +61,16 @@ def test_values_and_gradients_equal_those_of_the_three_ops(be, rng, c_in, with_b
     options = {"beta": beta, "scale": scale, "skip": skip}
     fused = run(be, through(ops.spectral_conv_act, **options), *arrays, gy=gy, store=store)
     assert_all_close(fused, run(be, through(composed, **options), *arrays, gy=gy, store="dense"))
+
+
+@pytest.mark.parametrize("skip", [True, False])
+@pytest.mark.parametrize("store", ["dense", "mask"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_activation(be, rng, activation, store, skip):
+    arrays, gy = [*draw(rng), *draw(rng, c_in=3)[1:]], normal(rng, (*SIZE, 2, 3))
+    options = {"beta": 0.8, "activation": activation, "scale": 1.5, "skip": skip}
+    fused = run(be, stacked(ops.spectral_conv_act, **options), *arrays, gy=gy, store=store)
+    assert_all_close(fused, run(be, stacked(composed, **options), *arrays, gy=gy, store="dense"))
 
 
 @pytest.mark.parametrize("store", STORES)
@@ -220,3 +231,9 @@ def test_a_beta_below_zero_is_refused(be, beta):
 def test_a_scale_not_above_zero_is_refused(be, scale):
     with pytest.raises(ValueError, match=f"^spectral_conv_act: the scale of tanh must be above 0, got {scale}$"):
         value(be, through(ops.spectral_conv_act, scale=scale), np.ones((3, 3, 1, 1)), np.ones((1, 1, 3, 3)))
+
+
+def test_an_unknown_activation_is_refused(be):
+    message = "^spectral_conv_act: unknown activation 'relu', choose tanh, softsign, hardtanh, arctan$"
+    with pytest.raises(ValueError, match=message):
+        value(be, through(ops.spectral_conv_act, activation="relu"), np.ones((3, 3, 1, 1)), np.ones((1, 1, 3, 3)))

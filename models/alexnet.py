@@ -1,0 +1,116 @@
+"""AlexNet in space and in the spectrum, for 32 x 32 images.
+
+    conv 11 x 11 stride 4, 64    32 -> 8      AlexNet: conv, ReLU         SpecAlexNet: spectral blocks; the stride of
+    max-pool 2                    8 -> 4                                  the first is a decimation in the spectrum
+    conv 5 x 5, 192; max-pool 2   4 -> 2
+    conv 3 x 3, 384; 256; 256     2
+    max-pool 2                    2 -> 1
+    flatten, one linear layer
+
+Both take the "same" convolution and keep every fourth of its rows and columns, from the first on.
+"""
+
+import numpy as np
+
+from specframe import ops
+from specframe.layers import BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, Module, SpectralBlock
+from specframe.layers.init import generator
+from specframe.models.common import per_stage, scaled
+
+CONVS = ((64, 11, 4, True), (192, 5, 1, True), (384, 3, 1, False), (256, 3, 1, False), (256, 3, 1, True))
+# (channels, kernel size, stride, whether a pooling follows)
+
+
+class _AlexNet(Module):
+    """What the twins share: the order of layers and poolings, and the classifier. A layer includes its activation."""
+
+    def _head(self, width, image_size, num_classes, rng, dtype):
+        self.pool, self.flatten = MaxPool2d(2), Flatten()
+        side = -(-image_size // 4) // 8
+        if side < 1:
+            raise ValueError(f"AlexNet: images must have at least 29 rows and columns, got {image_size}")
+        self.fc = Linear(scaled(CONVS[-1][0], width) * side**2, num_classes, rng=rng, dtype=dtype)
+
+    def forward(self, x):
+        """(rows, cols, batch, in_channels) -> logits (batch, num_classes)."""
+        for layer, norm, (*_, pooled) in zip(self.layers, self.norms, CONVS, strict=True):
+            x = layer(x)
+            x = self.pool(x) if pooled else x
+            x = norm(x) if norm is not None else x
+        return self.fc(self.flatten(x))
+
+
+class ConvReLU(Module):
+    """Convolution, (batch normalisation), activation."""
+
+    def __init__(self, c_in, c_out, kernel_size, stride, activation, batch_norm, rng, dtype):
+        self.activation = getattr(ops, activation)
+        # as the "same" convolution of the spectral twin, sampled from its first row and column on
+        before = (kernel_size - 1) // 2
+        around = (before, kernel_size - 1 - before)
+        self.conv = Conv2d(c_in, c_out, kernel_size, stride, (around, around), not batch_norm, rng=rng, dtype=dtype)
+        self.norm = BatchNorm2d(c_out, dtype=dtype) if batch_norm else None
+
+    def forward(self, x):
+        x = self.conv(x)
+        return self.activation(self.norm(x) if self.norm is not None else x)
+
+
+class AlexNet(_AlexNet):
+    """The spatial net.
+
+    Parameters
+    ----------
+    in_channels, num_classes : int
+    image_size : int, rows and columns of the images, 29 or more
+    width : float, scales all channels
+    activation : "relu" or "tanh"
+    batch_norm : bool, after each convolution
+    seed : int, of the initial weights
+    dtype : float32 or float64
+    """
+
+    def __init__(
+        self, in_channels=3, num_classes=10, image_size=32, width=1.0, activation="relu", batch_norm=False, seed=0,
+        dtype=np.float32,
+    ):  # fmt: skip
+        rng, c_in = generator(seed), in_channels
+        self.layers, self.norms = [], [None] * len(CONVS)
+        for channels, kernel_size, stride, _ in CONVS:
+            c_out = scaled(channels, width)
+            self.layers.append(ConvReLU(c_in, c_out, kernel_size, stride, activation, batch_norm, rng, dtype))
+            c_in = c_out
+        self._head(width, image_size, num_classes, rng, dtype)
+
+
+class SpecAlexNet(_AlexNet):
+    """The spectral net.
+
+    Parameters
+    ----------
+    beta, scale : float, or one a layer
+    grid, norm, activation, gain : as in SpectralBlock
+    batch_norm : "pool" (in space, after each layer and its pooling), "spectral" (inside the blocks) or None
+    others : as in AlexNet
+    """
+
+    def __init__(
+        self, in_channels=3, num_classes=10, image_size=32, width=1.0, beta=0.5, scale=8.0, grid="circular",
+        norm="ortho", activation="tanh", gain=2.0, batch_norm="pool", seed=0, dtype=np.float32,
+    ):  # fmt: skip
+        if batch_norm not in ("pool", "spectral", None):
+            raise ValueError(f"SpecAlexNet: unknown batch_norm {batch_norm!r}, expected 'pool', 'spectral' or None")
+        rng, c_in = generator(seed), in_channels
+        betas, scales = per_stage("beta", beta, len(CONVS)), per_stage("scale", scale, len(CONVS))
+        inside = "spectral" if batch_norm == "spectral" else None
+        self.layers, self.norms = [], []
+        for i, (channels, kernel_size, stride, _) in enumerate(CONVS):
+            c_out = scaled(channels, width)
+            block = SpectralBlock(
+                c_in, c_out, kernel_size, beta=betas[i], grid=grid, norm=norm, activation=activation, scale=scales[i],
+                gain=gain, stride=stride, batch_norm=inside, rng=rng, dtype=dtype,
+            )  # fmt: skip
+            self.layers.append(block)
+            self.norms.append(BatchNorm2d(c_out, dtype=dtype) if batch_norm == "pool" else None)
+            c_in = c_out
+        self._head(width, image_size, num_classes, rng, dtype)

@@ -1,0 +1,123 @@
+"""VGG16 in space and in the spectrum, for small images.
+
+    stage   convolutions 3 x 3, same       32 x 32 images     VGG16                       SpecVGG16
+      1     64, 64                          32 -> 16          conv, (BN), ReLU, ...       one spectral block a stage,
+      2     128, 128                        16 ->  8          max-pool 2                  max-pool 2, (BN)
+      3     256, 256, 256                    8 ->  4
+      4     512, 512, 512                    4 ->  2
+      5     512, 512, 512                    2 ->  1
+    flatten, one linear layer (the usual head for CIFAR-10, in place of ImageNet's three)
+
+A stage's convolutions share one grid, as in Algorithm 1. Late stages have maps so small that a half spectrum costs more
+than the map; `spectral_stages` says how many, from the first on, work in the spectrum, the others are the twin's.
+"""
+
+import numpy as np
+
+from specframe import ops
+from specframe.layers import BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, Module, SpectralBlock
+from specframe.layers.init import generator
+from specframe.models.common import per_stage, scaled
+
+STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # (channels, convolutions)
+
+
+class SpatialStage(Module):
+    """conv, (batch normalisation), activation, as often as asked."""
+
+    def __init__(self, c_in, c_out, convs, activation, batch_norm, rng, dtype):
+        self.activation = getattr(ops, activation)
+        self.convs = [Conv2d(c_in if i == 0 else c_out, c_out, 3, 1, "same", not batch_norm, rng=rng, dtype=dtype)
+                      for i in range(convs)]  # fmt: skip
+        self.norms = [BatchNorm2d(c_out, dtype=dtype) for _ in range(convs)] if batch_norm else []
+
+    def forward(self, x):
+        for i, conv in enumerate(self.convs):
+            x = conv(x)
+            x = self.norms[i](x) if self.norms else x
+            x = self.activation(x)
+        return x
+
+
+class _VGG16(Module):
+    """What the twins share: the order of stages and poolings, and the classifier."""
+
+    def _head(self, width, image_size, num_classes, rng, dtype):
+        self.pool, self.flatten = MaxPool2d(2), Flatten()
+        last = scaled(STAGES[-1][0], width) * (image_size // 2 ** len(STAGES)) ** 2
+        self.fc = Linear(last, num_classes, rng=rng, dtype=dtype)
+
+    def forward(self, x):
+        """(rows, cols, batch, in_channels) -> logits (batch, num_classes)."""
+        for stage, norm in zip(self.stages, self.norms, strict=True):
+            x = self.pool(stage(x))
+            x = norm(x) if norm is not None else x
+        return self.fc(self.flatten(x))
+
+
+class VGG16(_VGG16):
+    """The spatial net.
+
+    Parameters
+    ----------
+    in_channels, num_classes : int
+    image_size : int, rows and columns of the images, a multiple of 32
+    width : float, scales all channels
+    activation : "relu" or "tanh"
+    batch_norm : bool, after each convolution
+    seed : int, of the initial weights
+    dtype : float32 or float64
+    """
+
+    def __init__(
+        self, in_channels=3, num_classes=10, image_size=32, width=1.0, activation="relu", batch_norm=True, seed=0,
+        dtype=np.float32,
+    ):  # fmt: skip
+        rng, c_in = generator(seed), in_channels
+        self.stages, self.norms = [], [None] * len(STAGES)
+        for channels, convs in STAGES:
+            c_out = scaled(channels, width)
+            self.stages.append(SpatialStage(c_in, c_out, convs, activation, batch_norm, rng, dtype))
+            c_in = c_out
+        self._head(width, image_size, num_classes, rng, dtype)
+
+
+class SpecVGG16(_VGG16):
+    """The spectral net.
+
+    Parameters
+    ----------
+    beta, scale : float, or one a stage
+    grid, norm, activation, gain : as in SpectralBlock
+    batch_norm : "pool" (in space, after each pooling), "spectral" (inside the blocks) or None (as in the paper)
+    spectral_stages : int, 0 to 5
+        Stages that work in the spectrum; the others are those of VGG16 with batch normalisation.
+    others : as in VGG16
+    """
+
+    def __init__(
+        self, in_channels=3, num_classes=10, image_size=32, width=1.0, beta=0.5, scale=8.0, grid="circular",
+        norm="ortho", activation="tanh", gain=2.0, batch_norm="pool", spectral_stages=3, seed=0, dtype=np.float32,
+    ):  # fmt: skip
+        if batch_norm not in ("pool", "spectral", None):
+            raise ValueError(f"SpecVGG16: unknown batch_norm {batch_norm!r}, expected 'pool', 'spectral' or None")
+        if not 0 <= spectral_stages <= len(STAGES):
+            raise ValueError(f"SpecVGG16: spectral_stages must be 0 to {len(STAGES)}, got {spectral_stages}")
+        rng, c_in = generator(seed), in_channels
+        betas, scales = per_stage("beta", beta, spectral_stages), per_stage("scale", scale, spectral_stages)
+        inside = "spectral" if batch_norm == "spectral" else None
+        self.stages, self.norms = [], []
+        for stage, (channels, convs) in enumerate(STAGES):
+            c_out = scaled(channels, width)
+            if stage < spectral_stages:
+                block = SpectralBlock(
+                    c_in, c_out, 3, beta=betas[stage], convs=convs, grid=grid, norm=norm, activation=activation,
+                    scale=scales[stage], gain=gain, batch_norm=inside, rng=rng, dtype=dtype,
+                )  # fmt: skip
+                self.stages.append(block)
+                self.norms.append(BatchNorm2d(c_out, dtype=dtype) if batch_norm == "pool" else None)
+            else:
+                self.stages.append(SpatialStage(c_in, c_out, convs, "relu", True, rng, dtype))
+                self.norms.append(None)
+            c_in = c_out
+        self._head(width, image_size, num_classes, rng, dtype)

@@ -1,0 +1,78 @@
+"""All deep nets against PyTorch: same weights, same output, same gradient of every parameter, float64."""
+
+import pathlib
+import sys
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: no independent nets to compare with")
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "benchmarks"))
+import torch_deep  # noqa: E402
+
+import specframe as sf  # noqa: E402
+from specframe import ops  # noqa: E402
+from specframe.models import VGG16, AlexNet, DenseNet, SpecAlexNet, SpecDenseNet, SpecVGG16  # noqa: E402
+
+WIDTH, LAYERS = 1 / 16, 3
+OPTIONS = {"beta": 0.2, "activation": "tanh", "scale": 4.0}
+
+
+@pytest.fixture
+def data(rng):
+    return rng.standard_normal((32, 32, 3, 3)), np.array([1, 2, 0])
+
+
+def compare(model, peer, data):
+    x, labels = data
+    with sf.Tape() as tape:
+        logits = model(sf.Tensor(x))
+        loss = ops.softmax_cross_entropy(logits, labels)
+    tape.backward(loss)
+    theirs = peer(torch.tensor(x.transpose(2, 3, 0, 1).copy()))
+    torch.nn.functional.cross_entropy(theirs, torch.tensor(labels)).backward()
+    np.testing.assert_allclose(logits.data, theirs.detach().numpy(), rtol=0, atol=1e-8 * np.abs(logits.data).max())
+    gradients = peer.gradients()
+    assert gradients.keys() == dict(model.named_parameters()).keys()
+    for name, parameter in model.named_parameters():
+        scale = np.abs(gradients[name]).max()
+        np.testing.assert_allclose(parameter.grad, gradients[name], rtol=0, atol=1e-8 * scale, err_msg=name)
+    for name, buffer in peer.named_buffers():
+        np.testing.assert_allclose(model.state_dict()[name.replace("/", ".")], buffer.numpy(), rtol=1e-8, err_msg=name)
+
+
+@pytest.mark.parametrize("batch_norm", [True, False])
+@pytest.mark.parametrize(
+    ("net", "peer"),
+    [(AlexNet, torch_deep.TorchAlexNet), (VGG16, torch_deep.TorchVGG16),
+     (DenseNet, lambda state: torch_deep.TorchDenseNet(state, 6))],
+)  # fmt: skip
+def test_spatial_nets(net, peer, batch_norm, data):
+    model = net(width=WIDTH, batch_norm=batch_norm, dtype=np.float64)
+    compare(model, peer(model.state_dict()), data)
+
+
+@pytest.mark.parametrize("batch_norm", ["pool", "spectral", None])
+@pytest.mark.parametrize("activation", ["tanh", "hardtanh"])
+def test_specvgg16(batch_norm, activation, data):
+    options = OPTIONS | {"activation": activation}
+    model = SpecVGG16(width=WIDTH, batch_norm=batch_norm, spectral_stages=3, dtype=np.float64, **options)
+    grids = [(32, 32), (16, 16), (8, 8)]
+    compare(model, torch_deep.TorchVGG16(model.state_dict(), grids, spectral=options), data)
+
+
+@pytest.mark.parametrize("batch_norm", ["pool", "spectral", None])
+@pytest.mark.parametrize(
+    ("grid", "grids"),
+    [("circular", [(32, 32), (5, 5), (3, 3), (3, 3), (3, 3)]), ("fast", [(48, 48), (8, 8), (4, 4), (4, 4), (4, 4)])],
+)
+def test_specalexnet(batch_norm, grid, grids, data):
+    model = SpecAlexNet(width=WIDTH, batch_norm=batch_norm, grid=grid, dtype=np.float64, **OPTIONS)
+    compare(model, torch_deep.TorchAlexNet(model.state_dict(), grids, spectral=OPTIONS), data)
+
+
+@pytest.mark.parametrize("batch_norm", ["pool", "spectral", None])
+@pytest.mark.parametrize(("grid", "grids"), [("paper", [(35, 35), (19, 19)]), ("circular", [(32, 32), (16, 16)])])
+def test_specdensenet(batch_norm, grid, grids, data):
+    model = SpecDenseNet(width=WIDTH, layers=LAYERS, batch_norm=batch_norm, grid=grid, dtype=np.float64, **OPTIONS)
+    compare(model, torch_deep.TorchDenseNet(model.state_dict(), LAYERS, grids, spectral=OPTIONS), data)
