@@ -3,6 +3,9 @@
 from specframe.models.alexnet import AlexNet, SpecAlexNet
 from specframe.models.densenet import DenseNet, SpecDenseNet
 from specframe.models.lenet import LeNet5, SpecLeNet5
+from specframe.models.summary import summary
 from specframe.models.vgg import VGG16, SpecVGG16
 
-__all__ = ["VGG16", "AlexNet", "DenseNet", "LeNet5", "SpecAlexNet", "SpecDenseNet", "SpecLeNet5", "SpecVGG16"]
+__all__ = [
+    "VGG16", "AlexNet", "DenseNet", "LeNet5", "SpecAlexNet", "SpecDenseNet", "SpecLeNet5", "SpecVGG16", "summary",
+]  # fmt: skip

@@ -102,7 +102,8 @@ def test_table_1_spectral_column(monkeypatch, rng):
     grid_35, grid_19 = (35, 35 // 2 + 1), (19, 19 // 2 + 1)
     assert seen == [
         ("rfft2", grid_35), ("spectral_conv_act", grid_35), ("irfft2", (32, 32)), ("max_pool2d", (16, 16)),
-        ("rfft2", grid_19), *[("spectral_conv_act", grid_19)] * 12, ("irfft2", (16, 16)), ("global_avg_pool2d", (2, 28)),
+        ("rfft2", grid_19), *[("spectral_conv_act", grid_19)] * 12, ("irfft2", (16, 16)),
+        ("global_avg_pool2d", (2, 28)),
     ]  # fmt: skip
 
 
