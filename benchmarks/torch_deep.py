@@ -91,8 +91,8 @@ class TorchVGG16(FromState):
                 x = self.block(name, x, self.grids[stage], convs, **self.options)
             else:
                 for i in range(convs):
-                    x = self.batch_norm(f"{name}.norms.{i}", self.conv(f"{name}.convs.{i}", x))
-                    x = self.activation(x)
+                    layer = f"{name}.layers.{i}"
+                    x = self.activation(self.batch_norm(f"{layer}.norm", self.conv(f"{layer}.conv", x)))
             x = self.batch_norm(f"norms.{stage}", F.max_pool2d(x, 2))
         return F.linear(x.flatten(1), self["fc.weight"], self["fc.bias"])
 

@@ -12,10 +12,9 @@ Both take the "same" convolution and keep every fourth of its rows and columns, 
 
 import numpy as np
 
-from specframe import ops
-from specframe.layers import BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, Module, SpectralBlock
+from specframe.layers import BatchNorm2d, Flatten, Linear, MaxPool2d, Module, SpectralBlock
 from specframe.layers.init import generator
-from specframe.models.common import per_stage, scaled
+from specframe.models.common import ConvNormAct, check_batch_norm, per_stage, scaled
 
 CONVS = ((64, 11, 4, True), (192, 5, 1, True), (384, 3, 1, False), (256, 3, 1, False), (256, 3, 1, True))
 # (channels, kernel size, stride, whether a pooling follows)
@@ -40,22 +39,6 @@ class _AlexNet(Module):
         return self.fc(self.flatten(x))
 
 
-class ConvReLU(Module):
-    """Convolution, (batch normalisation), activation."""
-
-    def __init__(self, c_in, c_out, kernel_size, stride, activation, batch_norm, rng, dtype):
-        self.activation = getattr(ops, activation)
-        # as the "same" convolution of the spectral twin, sampled from its first row and column on
-        before = (kernel_size - 1) // 2
-        around = (before, kernel_size - 1 - before)
-        self.conv = Conv2d(c_in, c_out, kernel_size, stride, (around, around), not batch_norm, rng=rng, dtype=dtype)
-        self.norm = BatchNorm2d(c_out, dtype=dtype) if batch_norm else None
-
-    def forward(self, x):
-        x = self.conv(x)
-        return self.activation(self.norm(x) if self.norm is not None else x)
-
-
 class AlexNet(_AlexNet):
     """The spatial net.
 
@@ -78,7 +61,7 @@ class AlexNet(_AlexNet):
         self.layers, self.norms = [], [None] * len(CONVS)
         for channels, kernel_size, stride, _ in CONVS:
             c_out = scaled(channels, width)
-            self.layers.append(ConvReLU(c_in, c_out, kernel_size, stride, activation, batch_norm, rng, dtype))
+            self.layers.append(ConvNormAct(c_in, c_out, kernel_size, stride, activation, batch_norm, rng, dtype))
             c_in = c_out
         self._head(width, image_size, num_classes, rng, dtype)
 
@@ -98,11 +81,9 @@ class SpecAlexNet(_AlexNet):
         self, in_channels=3, num_classes=10, image_size=32, width=1.0, beta=0.5, scale=8.0, grid="circular",
         norm="ortho", activation="tanh", gain=2.0, batch_norm="pool", seed=0, dtype=np.float32,
     ):  # fmt: skip
-        if batch_norm not in ("pool", "spectral", None):
-            raise ValueError(f"SpecAlexNet: unknown batch_norm {batch_norm!r}, expected 'pool', 'spectral' or None")
+        inside = check_batch_norm(batch_norm, "SpecAlexNet")
         rng, c_in = generator(seed), in_channels
         betas, scales = per_stage("beta", beta, len(CONVS)), per_stage("scale", scale, len(CONVS))
-        inside = "spectral" if batch_norm == "spectral" else None
         self.layers, self.norms = [], []
         for i, (channels, kernel_size, stride, _) in enumerate(CONVS):
             c_out = scaled(channels, width)

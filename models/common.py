@@ -1,4 +1,29 @@
-"""What several networks need: scaled channel counts, and settings that may differ from stage to stage."""
+"""What several networks need: their spatial layer, scaled channel counts, settings that differ from stage to stage."""
+
+from specframe import ops
+from specframe.layers import BatchNorm2d, Conv2d, Module
+
+
+class ConvNormAct(Module):
+    """The layer of a spatial net: "same" convolution, (batch normalisation), activation.
+
+    Parameters
+    ----------
+    c_in, c_out, kernel_size, stride : as in Conv2d. The samples of a stride start at the first row and column, as
+        those of a decimated spectrum do.
+    activation : "relu" or "tanh"
+    batch_norm : bool; the convolution then has no bias, the normalisation's takes its place
+    rng, dtype : as in Conv2d
+    """
+
+    def __init__(self, c_in, c_out, kernel_size, stride, activation, batch_norm, rng, dtype):
+        self.activation = getattr(ops, activation)
+        self.conv = Conv2d(c_in, c_out, kernel_size, stride, "same", not batch_norm, rng=rng, dtype=dtype)
+        self.norm = BatchNorm2d(c_out, dtype=dtype) if batch_norm else None
+
+    def forward(self, x):
+        x = self.conv(x)
+        return self.activation(self.norm(x) if self.norm is not None else x)
 
 
 def scaled(channels, width):
@@ -19,3 +44,10 @@ def per_stage(name, value, count):
     if len(value) != count:
         raise ValueError(f"{name}: expected one number or {count}, got {len(value)}")
     return list(value)
+
+
+def check_batch_norm(batch_norm, net):
+    """Refuse what is no kind of batch normalisation of a spectral net; returns what its blocks have inside."""
+    if batch_norm not in ("pool", "spectral", None):
+        raise ValueError(f"{net}: unknown batch_norm {batch_norm!r}, expected 'pool', 'spectral' or None")
+    return "spectral" if batch_norm == "spectral" else None

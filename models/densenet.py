@@ -22,7 +22,6 @@ import numpy as np
 from specframe import ops
 from specframe.layers import (
     BatchNorm2d,
-    Conv2d,
     GlobalAvgPool2d,
     Linear,
     MaxPool2d,
@@ -31,23 +30,10 @@ from specframe.layers import (
     SpectralLayer,
 )  # fmt: skip
 from specframe.layers.init import generator
-from specframe.models.common import scaled
+from specframe.models.common import ConvNormAct, check_batch_norm, scaled
 from specframe.spectrum import choose_grid
 
 STEM, GROWTH, LAYERS = 64, 64, 6
-
-
-class ConvNormReLU(Module):
-    """conv, (batch normalisation), activation, same padding."""
-
-    def __init__(self, c_in, c_out, kernel_size, activation, batch_norm, rng, dtype):
-        self.activation = getattr(ops, activation)
-        self.conv = Conv2d(c_in, c_out, kernel_size, 1, "same", not batch_norm, rng=rng, dtype=dtype)
-        self.norm = BatchNorm2d(c_out, dtype=dtype) if batch_norm else None
-
-    def forward(self, x):
-        x = self.conv(x)
-        return self.activation(self.norm(x) if self.norm is not None else x)
 
 
 class DenseNet(Module):
@@ -70,12 +56,12 @@ class DenseNet(Module):
     ):  # fmt: skip
         rng, growth = generator(seed), scaled(GROWTH, width)
         c = scaled(STEM, width)
-        self.stem = ConvNormReLU(in_channels, c, 3, activation, batch_norm, rng, dtype)
+        self.stem = ConvNormAct(in_channels, c, 3, 1, activation, batch_norm, rng, dtype)
         self.pool, self.average = MaxPool2d(2), GlobalAvgPool2d()
         self.narrow, self.wide = [], []  # the 1 x 1 and the 3 x 3 convolutions
         for _ in range(layers):
-            self.narrow.append(ConvNormReLU(c, growth, 1, activation, batch_norm, rng, dtype))
-            self.wide.append(ConvNormReLU(growth, growth, 3, activation, batch_norm, rng, dtype))
+            self.narrow.append(ConvNormAct(c, growth, 1, 1, activation, batch_norm, rng, dtype))
+            self.wide.append(ConvNormAct(growth, growth, 3, 1, activation, batch_norm, rng, dtype))
             c += growth
         self.fc = Linear(c, num_classes, rng=rng, dtype=dtype)
 
@@ -102,10 +88,8 @@ class SpecDenseNet(Module):
         self, in_channels=3, num_classes=10, width=1.0, layers=LAYERS, beta=0.5, scale=8.0, grid="circular",
         norm="ortho", activation="tanh", gain=2.0, batch_norm="spectral", seed=0, dtype=np.float32,
     ):  # fmt: skip
-        if batch_norm not in ("pool", "spectral", None):
-            raise ValueError(f"SpecDenseNet: unknown batch_norm {batch_norm!r}, expected 'pool', 'spectral' or None")
+        inside = check_batch_norm(batch_norm, "SpecDenseNet")
         rng, growth, c = generator(seed), scaled(GROWTH, width), scaled(STEM, width)
-        inside = "spectral" if batch_norm == "spectral" else None
         options = {"beta": beta, "activation": activation, "scale": scale, "gain": gain, "batch_norm": inside,
                    "rng": rng, "dtype": dtype}  # fmt: skip
         self.grid, self.spectrum_norm = grid, norm

@@ -14,28 +14,25 @@ than the map; `spectral_stages` says how many, from the first on, work in the sp
 
 import numpy as np
 
-from specframe import ops
-from specframe.layers import BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, Module, SpectralBlock
+from specframe.layers import BatchNorm2d, Flatten, Linear, MaxPool2d, Module, SpectralBlock
 from specframe.layers.init import generator
-from specframe.models.common import per_stage, scaled
+from specframe.models.common import ConvNormAct, check_batch_norm, per_stage, scaled
 
 STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # (channels, convolutions)
 
 
 class SpatialStage(Module):
-    """conv, (batch normalisation), activation, as often as asked."""
+    """As many layers as asked, one after another."""
 
     def __init__(self, c_in, c_out, convs, activation, batch_norm, rng, dtype):
-        self.activation = getattr(ops, activation)
-        self.convs = [Conv2d(c_in if i == 0 else c_out, c_out, 3, 1, "same", not batch_norm, rng=rng, dtype=dtype)
-                      for i in range(convs)]  # fmt: skip
-        self.norms = [BatchNorm2d(c_out, dtype=dtype) for _ in range(convs)] if batch_norm else []
+        self.layers = [
+            ConvNormAct(c_in if i == 0 else c_out, c_out, 3, 1, activation, batch_norm, rng, dtype)
+            for i in range(convs)
+        ]
 
     def forward(self, x):
-        for i, conv in enumerate(self.convs):
-            x = conv(x)
-            x = self.norms[i](x) if self.norms else x
-            x = self.activation(x)
+        for layer in self.layers:
+            x = layer(x)
         return x
 
 
@@ -99,13 +96,11 @@ class SpecVGG16(_VGG16):
         self, in_channels=3, num_classes=10, image_size=32, width=1.0, beta=0.5, scale=8.0, grid="circular",
         norm="ortho", activation="tanh", gain=2.0, batch_norm="pool", spectral_stages=3, seed=0, dtype=np.float32,
     ):  # fmt: skip
-        if batch_norm not in ("pool", "spectral", None):
-            raise ValueError(f"SpecVGG16: unknown batch_norm {batch_norm!r}, expected 'pool', 'spectral' or None")
+        inside = check_batch_norm(batch_norm, "SpecVGG16")
         if not 0 <= spectral_stages <= len(STAGES):
             raise ValueError(f"SpecVGG16: spectral_stages must be 0 to {len(STAGES)}, got {spectral_stages}")
         rng, c_in = generator(seed), in_channels
         betas, scales = per_stage("beta", beta, spectral_stages), per_stage("scale", scale, spectral_stages)
-        inside = "spectral" if batch_norm == "spectral" else None
         self.stages, self.norms = [], []
         for stage, (channels, convs) in enumerate(STAGES):
             c_out = scaled(channels, width)
