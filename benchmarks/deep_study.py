@@ -36,6 +36,7 @@ ROWS = {
         "spec s3, beta 1": (SpecVGG16, {"spectral_stages": 3, "beta": 1.0}),
         "spec s3, spectral BN, beta 0.5": (SpecVGG16, {"spectral_stages": 3, "batch_norm": "spectral"}),
         "spec s3, spectral BN, beta 1": (SpecVGG16, {"spectral_stages": 3, "batch_norm": "spectral", "beta": 1.0}),
+        "spec s2, spectral BN, beta 0.5": (SpecVGG16, {"batch_norm": "spectral"}),
         "spec s3, scale 4, gain 1": (SpecVGG16, {"spectral_stages": 3, "scale": 4.0, "gain": 1.0}),
         "spec s3, as printed: no BN, plain tanh": (
             SpecVGG16, {"spectral_stages": 3, "batch_norm": None, "scale": 1.0, "gain": 1.0, "lr": 0.02}),
@@ -43,6 +44,7 @@ ROWS = {
     "densenet": {
         "dense twin: ReLU, BN": (DenseNet, {"lr": 0.1}),
         "specdense: spectral BN, beta 0.5": (SpecDenseNet, {"batch_norm": "spectral"}),
+        "specdense: spectral BN, beta 0.1": (SpecDenseNet, {"batch_norm": "spectral", "beta": 0.1}),
         "specdense: spectral BN, beta 1": (SpecDenseNet, {"batch_norm": "spectral", "beta": 1.0}),
         "specdense: BN after pooling, beta 0.5": (SpecDenseNet, {"batch_norm": "pool"}),
     },
