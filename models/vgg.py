@@ -89,13 +89,13 @@ class SpecVGG16(_VGG16):
     batch_norm : "pool" (in space, after each pooling), "spectral" (inside the blocks) or None (as in the paper)
     spectral_stages : int, 0 to 5
         Stages that work in the spectrum; the others are those of VGG16 with batch normalisation. With 8 x 8 maps in
-        the spectrum too, accuracy fell by 4 points for a seventh of the bytes (docs/deep.md): two is the default.
+        the spectrum too, accuracy fell by 4 points for a seventh to a quarter of the bytes (docs/deep.md).
     others : as in VGG16
     """
 
     def __init__(
         self, in_channels=3, num_classes=10, image_size=32, width=1.0, beta=0.5, scale=8.0, grid="circular",
-        norm="ortho", activation="tanh", gain=2.0, batch_norm="pool", spectral_stages=2, seed=0, dtype=np.float32,
+        norm="ortho", activation="tanh", gain=2.0, batch_norm="spectral", spectral_stages=2, seed=0, dtype=np.float32,
     ):  # fmt: skip
         inside = check_batch_norm(batch_norm, "SpecVGG16")
         if not 0 <= spectral_stages <= len(STAGES):

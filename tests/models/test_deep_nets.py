@@ -135,7 +135,7 @@ def test_no_kind_of_batch_normalisation_saves_a_dense_map(net, batch_norm, rng):
 def test_spectral_stages_choose_how_many_stages_work_in_the_spectrum(rng):
     for stages in (0, 2, 5):
         ops_used = {row.op for row in ledger(SpecVGG16(width=WIDTH, spectral_stages=stages), images(rng)).rows}
-        assert ("spectral_conv_act" in ops_used) == (stages > 0)
+        assert ("spectral_act" in ops_used) == (stages > 0)
         assert ("conv2d" in ops_used) == (stages < 5)
 
 
