@@ -8,9 +8,19 @@ import argparse
 import json
 import math
 import os
+import sys
 
-from specframe.data import DataLoader
-from specframe.training import CheckpointError, load_checkpoint, plots, save_checkpoint, write_atomically, write_csv
+from specframe.backend import DeviceError
+from specframe.data import DataError, DataLoader
+from specframe.training import (
+    CheckpointError,
+    TrainingError,
+    load_checkpoint,
+    plots,
+    save_checkpoint,
+    write_atomically,
+    write_csv,
+)
 
 PLACE = {"device", "out", "data_dir", "resume"}  # options that a resumed run may change
 
@@ -26,6 +36,15 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message):
         self.exit(2, f"{self.prog}: error: {message} (--help lists the options)\n")
+
+
+def guarded(parser, run, options):
+    """The exit status of `run(options)`; a user's mistake becomes one sentence and 2."""
+    try:
+        return run(options)
+    except (DataError, CheckpointError, DeviceError, TrainingError, ValueError, OSError) as error:
+        print(f"{parser.prog}: error: {error}", file=sys.stderr)
+        return 2
 
 
 def number(kind, low, strict=False):

@@ -10,12 +10,23 @@ The loop itself is Training.run in training/loop.py: forward under a Tape, backw
 import os
 import sys
 
-from common import Parser, add_common, loaders, merged, number, open_checkpoint, table, train_all, write_results
+from common import (
+    Parser,
+    add_common,
+    guarded,
+    loaders,
+    merged,
+    number,
+    open_checkpoint,
+    table,
+    train_all,
+    write_results,
+)
 
 from specframe import backend
 from specframe.data import MNIST, DataError, Digits
 from specframe.models import LeNet5, SpecLeNet5
-from specframe.training import PRESETS, CheckpointError, Training, TrainingError, plots
+from specframe.training import PRESETS, Training, plots
 
 OUT = "runs/lenet_mnist"
 DIGITS_EPOCHS = 40  # the bundled set is 42 times smaller than MNIST
@@ -23,12 +34,7 @@ DIGITS_EPOCHS = 40  # the bundled set is 42 times smaller than MNIST
 
 def main(arguments=None):
     parser = make_parser()
-    options = parser.parse_args(arguments)
-    try:
-        return run(vars(options))
-    except (DataError, CheckpointError, backend.DeviceError, TrainingError, ValueError, OSError) as error:
-        print(f"{parser.prog}: error: {error}", file=sys.stderr)
-        return 2
+    return guarded(parser, run, vars(parser.parse_args(arguments)))
 
 
 def make_parser():

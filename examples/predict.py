@@ -10,7 +10,7 @@ normalised as its training set was. MNIST's digits are bright on dark: --invert 
 import sys
 
 import numpy as np
-from common import Parser
+from common import Parser, guarded
 from networks import build
 
 from specframe import backend
@@ -28,11 +28,7 @@ NORMALISATION = {"cifar10": (cifar10.MEAN, cifar10.STD), "svhn": (svhn.MEAN, svh
 def main(arguments=None):
     parser = make_parser()
     option = {"net": None, "invert": False, "out": "maps.png"} | vars(parser.parse_args(arguments))
-    try:
-        return run(option)
-    except (CheckpointError, ValueError, OSError) as error:
-        print(f"{parser.prog}: error: {error}", file=sys.stderr)
-        return 2
+    return guarded(parser, run, option)
 
 
 def make_parser():

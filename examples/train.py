@@ -10,14 +10,24 @@ The loop itself is Training.run in training/loop.py. Results go to --out, by def
 import os
 import sys
 
-from common import Parser, add_common, loaders, merged, number, open_checkpoint, table, train_all, write_results
+from common import (
+    Parser,
+    add_common,
+    guarded,
+    loaders,
+    merged,
+    number,
+    open_checkpoint,
+    table,
+    train_all,
+    write_results,
+)
 from networks import NETS, build, twin_of
 
 from specframe import backend
-from specframe.data import DATASETS, Augment, DataError
+from specframe.data import DATASETS, Augment
 from specframe.models import summary
-from specframe.optim import SGD, OneCycleLR, StepLR
-from specframe.training import PRESETS, CheckpointError, Training, TrainingError
+from specframe.training import PRESETS, Preset, Training
 
 DEFAULTS = {
     "model": None, "data": "cifar10", "beta": 0.5, "scale": None, "activation": "tanh", "batch_norm": None,
@@ -32,11 +42,7 @@ def main(arguments=None):
     given = vars(parser.parse_args(arguments))
     if "model" not in given and not given.get("resume"):
         parser.error("which network? --model NAME is needed")
-    try:
-        return run(given)
-    except (DataError, CheckpointError, backend.DeviceError, TrainingError, ValueError, OSError) as error:
-        print(f"{parser.prog}: error: {error}", file=sys.stderr)
-        return 2
+    return guarded(parser, run, given)
 
 
 def make_parser():
@@ -89,29 +95,24 @@ def default_out(option):
 
 def make_runs(option, sample, steps_per_epoch, device):
     """A Training for the net, and one for its twin; `sample` is a batch of images (batch, channels, rows, cols)."""
+    preset = Preset(
+        option["epochs"], option["batch_size"], option["lr"], option["momentum"], option["scale"],
+        option["weight_decay"], PRESETS["paper"].halve_every if option["schedule"] == "halve" else None,
+    )  # fmt: skip
     names = [option["model"], *([twin_of(option["model"])] if option["twin"] else [])]
     runs = {}
     for name in names:
         net = build(name, option, sample.shape[1], sample.shape[2]).to(device)
-        sgd = SGD(net.parameters(), option["lr"], option["momentum"], option["weight_decay"])
-        if option["schedule"] == "halve":
-            schedule = StepLR(sgd, 50 * steps_per_epoch)
-        else:
-            schedule = OneCycleLR(sgd, option["epochs"] * steps_per_epoch)
-        runs["spectral" if twin_of(name) else "spatial"] = Training(net, sgd, schedule)
+        runs["spectral" if twin_of(name) else "spatial"] = Training(net, *preset.optimizer(net, steps_per_epoch))
     return runs
 
 
 def run(given):
-    given = dict(given)
-    if given.get("resume") and "out" not in given:
-        if "model" not in given:
-            raise ValueError("--resume needs --out, or --model and --data, to find the checkpoint")
-        given["out"] = default_out(DEFAULTS | given)
-    out = given.get("out") or default_out(DEFAULTS | given)
-    checkpoint, saved = open_checkpoint(given | {"out": out}, out)
-    option = settled(given, saved and saved["options"])
-    option["out"] = out
+    if "out" not in given and "model" not in given:
+        raise ValueError("--resume needs --out, or --model and --data, to find the checkpoint")
+    out = given["out"] if "out" in given else default_out(DEFAULTS | given)
+    checkpoint, saved = open_checkpoint(given, out)
+    option = settled(given | {"out": out}, saved and saved["options"])
     device = backend.get(option["device"])
     train_set, test_set = (DATASETS[option["data"]](split, **where(option)) for split in ("train", "test"))
     if option["test_size"] is not None:

@@ -59,6 +59,14 @@ def of(tensor, op):
     return tensor.spectrum
 
 
+def check_half(tensor, s, op):
+    """Refuse a tensor that is not a half spectrum (P, Q, batch, channels) on the grid of `s`."""
+    if tensor.ndim != 4 or tensor.dtype.kind != "c" or tensor.shape[:2] != s.half:
+        raise ValueError(
+            f"{op}: expected a complex spectrum of {s.half} x batch x channels, got {tensor.shape} {tensor.dtype}"
+        )
+
+
 def column_weights(W, dtype=np.float64):
     """m, shape (Q,): how often each half-spectrum column stands in the full spectrum.
 

@@ -1,6 +1,7 @@
 """Every backend gives NumPy's answers, belongs to its own arrays only, and says so in one sentence when it cannot."""
 
 import itertools
+import os
 import sys
 import types
 
@@ -248,3 +249,11 @@ def test_peak_memory_forgets_peaks_before_the_block(be):
 def test_resident_bytes_hold_at_least_the_interpreter_where_the_system_says():
     resident = backend.resident_bytes()
     assert resident == 0 or 5e6 < resident < 1e12
+
+
+def test_resident_bytes_grow_with_a_touched_allocation():
+    if not os.path.exists("/proc/self/statm"):
+        pytest.skip("this system does not say how much memory is resident")
+    before = backend.resident_bytes()
+    held = np.ones(16_000_000)  # 128 MB, more than is ever kept for reuse, every page written
+    assert backend.resident_bytes() - before > 0.9 * held.nbytes

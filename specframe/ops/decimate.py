@@ -112,10 +112,7 @@ def decimate(Y, stride):
     check_tensors("decimate", Y)
     check_stride(stride, "decimate")
     s, stride = spectrum.of(Y, "decimate"), int(stride)
-    if Y.ndim != 4 or Y.dtype.kind != "c" or Y.shape[:2] != s.half:
-        raise ValueError(
-            f"decimate: expected a complex spectrum of {s.half} x batch x channels, got {Y.shape} {Y.dtype}"
-        )
+    spectrum.check_half(Y, s, "decimate")
     if s.grid[0] % stride or s.grid[1] % stride:
         raise ValueError(f"decimate: the grid {s.grid} is not a multiple of the stride {stride}; choose one that is")
     remade = Y.recipe is not None and Y.recipe.op.provenance == "cheap"

@@ -136,6 +136,5 @@ def irfft2(Z, grid=None, size=None, norm=None):
         if size[0] > s.grid[0] or size[1] > s.grid[1]:
             raise ValueError(f"irfft2: a crop of {tuple(size)} is larger than the grid {s.grid}")
         s = Spectrum(s.grid, tuple(size), s.norm, s.active)
-    if Z.ndim != 4 or Z.dtype.kind != "c" or Z.shape[:2] != s.half:
-        raise ValueError(f"irfft2: expected a complex spectrum of {s.half} x batch x channels, got {Z.shape} {Z.dtype}")
+    spectrum.check_half(Z, s, "irfft2")
     return apply(IRFFT2, Z, spectrum=s)

@@ -103,8 +103,7 @@ def spectral_act(Y, beta=0.5, activation="tanh", scale=1.0):
     op = "spectral_act"
     check_tensors(op, Y)
     s = spectrum.of(Y, op)
-    if Y.ndim != 4 or Y.dtype.kind != "c" or Y.shape[:2] != s.half:
-        raise ValueError(f"{op}: expected a complex spectrum of {s.half} x batch x channels, got {Y.shape} {Y.dtype}")
+    spectrum.check_half(Y, s, op)
     check_beta(beta, op)
     check_activation(activation, scale, op)
     return apply(SpectralAct, Y, s=s, beta=float(beta), activation=activation, scale=float(scale))

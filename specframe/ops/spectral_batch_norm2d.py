@@ -113,8 +113,7 @@ def spectral_batch_norm2d(Y, gamma, beta, running=None, training=True, momentum=
     op = "spectral_batch_norm2d"
     check_tensors(op, Y, gamma, beta)
     s = spectrum.of(Y, op)
-    if Y.ndim != 4 or Y.dtype.kind != "c" or Y.shape[:2] != s.half:
-        raise ValueError(f"{op}: expected a complex spectrum of {s.half} x batch x channels, got {Y.shape} {Y.dtype}")
+    spectrum.check_half(Y, s, op)
     if gamma.shape != Y.shape[3:] or beta.shape != Y.shape[3:]:
         raise ValueError(f"{op}: {Y.shape[3]} channels, but gamma {gamma.shape} and beta {beta.shape}")
     real = Y.data.real.dtype

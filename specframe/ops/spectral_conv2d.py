@@ -78,8 +78,7 @@ def check(op, X, weight, bias, grid, norm):
         s = spectrum.of(X, op)
     if (grid is not None and grid != s.grid) or (norm is not None and norm != s.norm):
         raise ValueError(f"{op}: grid {grid} and norm {norm} contradict the spectrum's own {s.grid}, {s.norm}")
-    if X.ndim != 4 or X.dtype.kind != "c" or X.shape[:2] != s.half:
-        raise ValueError(f"{op}: expected a complex spectrum of {s.half} x batch x channels, got {X.shape} {X.dtype}")
+    spectrum.check_half(X, s, op)
     if weight.ndim != 4 or weight.shape[1] != X.shape[3] or weight.shape[2] != weight.shape[3]:
         raise ValueError(f"{op}: expected a weight (c_out, {X.shape[3]}, k, k), got {weight.shape}")
     if weight.dtype != X.data.real.dtype:

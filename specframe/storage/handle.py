@@ -102,8 +102,7 @@ class Store:
 
 def own(array):
     """The array, or a copy where it is a view that would keep a larger array alive behind it."""
-    base = array.base
-    if base is None or (base.nbytes == array.nbytes if hasattr(base, "nbytes") else False):
+    if array.base is None or getattr(array.base, "nbytes", None) == array.nbytes:
         return array
     return array.copy()
 
