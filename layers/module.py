@@ -5,11 +5,23 @@ nothing to register. Names are dotted paths of attributes: "conv1.weight", "bloc
 """
 
 import contextlib
+import threading
 
 import numpy as np
 
 from specframe import backend
+from specframe.tape import current
 from specframe.tensor import Tensor
+
+
+class _Calling(threading.local):
+    """The modules whose forward is running in this thread, outermost first."""
+
+    def __init__(self):
+        self.stack = []
+
+
+_calling = _Calling()
 
 
 class Parameter(Tensor):
@@ -37,10 +49,25 @@ class Module:
     _observer = None
 
     def __call__(self, *args, **kwargs):
-        result = self.forward(*args, **kwargs)
+        tape = current()
+        if tape is None:
+            result = self.forward(*args, **kwargs)
+        else:
+            with tape.layer(self._name_inside(_calling.stack)):  # the ledger tells what each layer saved
+                _calling.stack.append(self)
+                try:
+                    result = self.forward(*args, **kwargs)
+                finally:
+                    _calling.stack.pop()
         if Module._observer is not None:
             Module._observer(self, result)
         return result
+
+    def _name_inside(self, stack):
+        """What the module that calls this one names it; the outermost has no name, a stranger that of its class."""
+        if not stack:
+            return ""
+        return next((name for name, child in stack[-1].children() if child is self), type(self).__name__)
 
     @staticmethod
     @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
     Tensor, Tape        arrays that remember where they came from, and the record that walks back
     ops                 every operation, its equation, forward and backward written out by hand
-    storage             how saved activations are kept: dense, csr, mask, auto
+    storage, store      how saved activations are kept: dense, csr, mask, auto, and lossy formats; for a part of a net
     gradcheck           finite differences against the hand-written rules
     backend             NumPy or CuPy
 
@@ -20,7 +20,7 @@ __version__ = "0.1.0"
 
 from specframe import backend, ops, storage  # noqa: E402
 from specframe.gradcheck import GradcheckError, gradcheck  # noqa: E402
-from specframe.tape import Tape  # noqa: E402
+from specframe.tape import Tape, store  # noqa: E402
 from specframe.tensor import Tensor  # noqa: E402
 
-__all__ = ["GradcheckError", "Tape", "Tensor", "backend", "gradcheck", "ops", "storage"]
+__all__ = ["GradcheckError", "Tape", "Tensor", "backend", "gradcheck", "ops", "storage", "store"]

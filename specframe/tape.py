@@ -11,6 +11,8 @@ Records hold numbers that name values (`Tensor.uid`), shapes, and handles of wha
 a packed array does not keep its dense original alive. They are dropped one by one as the walk uses them.
 """
 
+import contextlib
+import itertools
 import threading
 import weakref
 
@@ -27,11 +29,15 @@ class Op:
     of forward; `provenance` says when a consumer that wants to save the result should keep the sources instead:
 
         "cheap"   always (a view, or a transform that costs less than the bytes)
-        "block"   under Tape(recompute="block"), and only from sources that are saved anyway
+        "kept"    from sources that are saved anyway, else the result itself is saved
+        "block"   as "kept", but only under Tape(recompute="block")
+
+    `decisions` names the saved arrays whose zeros the backward reads as decisions: a lossy store keeps their support.
     """
 
     name = None
     provenance = None
+    decisions = ()
 
     @staticmethod
     def forward(ctx, *arrays, **options):
@@ -103,6 +109,7 @@ class Record:
 
 
 _active = threading.local()
+_forwards = itertools.count()  # so that tapes without a seed differ in what their stores draw
 
 
 def current():
@@ -111,15 +118,42 @@ def current():
     return stack[-1] if stack else None
 
 
+@contextlib.contextmanager
+def store(store):
+    """Keep what the ops inside save by another store than the tape's: `with store("mask8"): ...`.
+
+    Without a tape nothing is saved, and nothing happens. Nested, the innermost counts. An array that an earlier op has
+    saved stays as it is.
+
+    Raises
+    ------
+    ValueError
+        As storage.get_store does.
+    """
+    tape = current()
+    if tape is None:
+        get_store(store)
+        yield
+        return
+    tape._chosen.append(tape._begin(store))
+    try:
+        yield
+    finally:
+        tape._chosen.pop()
+
+
 class Tape:
     """Records the ops that run inside its `with` block.
 
     Parameters
     ----------
-    store : str or Store
-        How values are kept: "dense", "csr", "mask" or "auto" (the smallest for each array).
+    store : str, dict or Store
+        How values are kept: "auto" (lossless, the smallest for each array), or another of storage.STORES with its
+        settings, as "spectral:0.1:int8"; a dict chooses by the name of the op. `store()` chooses for a part.
     recompute : None or "block"
         "block" keeps, between two stored spectra, neither maps nor pooled maps: they are made again on the way back.
+    seed : int or None
+        Of what a lossy store draws at random. None: another for each tape of the process.
 
     Attributes
     ----------
@@ -127,16 +161,19 @@ class Tape:
         What was saved, op by op, at the end of the forward. A snapshot of numbers, readable after the backward.
     """
 
-    def __init__(self, store="auto", recompute=None):
+    def __init__(self, store="auto", recompute=None, seed=None):
         if recompute not in (None, "block"):
             raise ValueError(f"Tape: unknown recompute {recompute!r}, expected None or 'block'")
-        self.store = get_store(store)
+        self.seed = next(_forwards) if seed is None else seed
+        self._stores = []  # every store that serves this tape, the innermost of `_chosen` last
+        self._chosen = [self._begin(store)]
+        self._layers = []  # names of the layers that are running, outermost first
         self.recompute = recompute
         self._records = []
         self._made = set()  # uids of tensors that ops of this tape returned
         self._leaves = {}  # uid -> Tensor, for the leaves that want a gradient
         self._handles = weakref.WeakValueDictionary()  # uid -> handle, as long as a record needs it
-        self._entries = []  # (op name, name of the array, handle), for the ledger
+        self._entries = []  # (layer, op name, name of the array, handle), for the ledger
         self._ledger = None
         self._spent = self._entered = False
 
@@ -155,10 +192,31 @@ class Tape:
             self._records.clear()
             self._entries.clear()
             self._leaves.clear()
-            self.store.discard()
+            for store in self._stores:
+                store.discard()
             self._spent = True
         elif not self._spent:
             self._settle()
+
+    def _begin(self, store):
+        store = get_store(store)
+        store.begin((self.seed, len(self._stores)))
+        self._stores.append(store)
+        return store
+
+    @property
+    def store(self):
+        """The Store that is in force."""
+        return self._chosen[-1]
+
+    @contextlib.contextmanager
+    def layer(self, name):
+        """While this context lasts, what is saved belongs to the layer `name`, inside those around it."""
+        self._layers.append(name)
+        try:
+            yield
+        finally:
+            self._layers.pop()
 
     @property
     def ledger(self):
@@ -170,17 +228,19 @@ class Tape:
         self._entries.clear()
 
     def _snapshot(self):
-        self.store.flush()
+        for store in self._stores:
+            store.flush()
         return Ledger(self._entries)
 
     # ---- recording ---------------------------------------------------------------------------------------------
 
     def _record(self, op, ctx, inputs, output):
         """Pack what `op` saved and write the record. `inputs` may hold None."""
+        store, layer = self.store.of(op.name), ".".join(filter(None, self._layers))
         for name, value in ctx._saved.items():
             if not isinstance(value, Bits):
-                ctx._saved[name] = self._keep_array(value, inputs, output)
-            self._entries.append((op.name, name, ctx._saved[name]))
+                ctx._saved[name] = self._keep_array(value, inputs, output, store, name in op.decisions)
+            self._entries.append((layer, op.name, name, ctx._saved[name]))
         like = [None if t is None else (t.shape, t.dtype) for t in inputs]
         record = Record(op, ctx, [None if t is None else t.uid for t in inputs], like, output.uid)
         for tensor in inputs:
@@ -190,25 +250,25 @@ class Tape:
                     record.completes.append(tensor.uid)
         self._records.append(record)
 
-    def _keep_array(self, value, inputs, output):
+    def _keep_array(self, value, inputs, output, store, decisions):
         """A handle of a saved array, which may be one of the op's tensors, or private to the op."""
         sparse = value if isinstance(value, Sparse) else None
         array = sparse.array if sparse else value
         for tensor in (*inputs, output):
             if tensor is not None and tensor.data is array:
-                return self._keep(tensor, sparse)
-        return self.store.pack(array, sparse)
+                return self._keep(tensor, store, sparse, decisions)
+        return store.pack(array, sparse, decisions)
 
-    def _keep(self, tensor, sparse=None):
+    def _keep(self, tensor, store, sparse=None, decisions=False):
         handle = self._handles.get(tensor.uid)
         if handle is None:
             if tensor.uid not in self._made and tensor.recipe is None:
                 handle = Borrowed(tensor.data)
-            elif tensor.recipe is not None and (tensor.recipe.op.provenance == "cheap" or self.recompute == "block"):
+            elif tensor.recipe is not None:
                 recipe = tensor.recipe
-                handle = Remade(recipe, [self._keep(s) if isinstance(s, Tensor) else s for s in recipe.sources])
+                handle = Remade(recipe, [self._keep(s, store) if isinstance(s, Tensor) else s for s in recipe.sources])
             else:
-                handle = self.store.pack(tensor.data, sparse)
+                handle = store.pack(tensor.data, sparse, decisions)
             self._handles[tensor.uid] = handle
         return handle
 
@@ -224,11 +284,11 @@ class Tape:
         return handle
 
     def _recipe(self, op, ctx, inputs, y):
-        """The recipe of y, a result of `op`, or None. A "block" recipe holds handles only, so that it keeps no map
-        alive; a "cheap" one may hold the source tensors, since y itself is as large or a view."""
+        """The recipe of y, a result of `op`, or None. A "kept" or "block" recipe holds handles only, so that it keeps
+        no map alive; a "cheap" one may hold the source tensors, since y itself is as large or a view."""
         if op.provenance == "cheap":
             return Recipe(op, ctx, inputs, y)
-        if op.provenance == "block" and self.recompute == "block" and ctx.recording:
+        if ctx.recording and (op.provenance == "kept" or (op.provenance == "block" and self.recompute == "block")):
             sources = [self._kept(tensor) for tensor in inputs]
             if all(source is not None for source in sources):
                 return Recipe(op, ctx, sources, y)

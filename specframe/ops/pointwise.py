@@ -2,13 +2,16 @@
 
     relu   forward  y = max(x, 0)       backward  gx = gy where x > 0, else 0       saved: one bit an entry
     tanh   forward  y = tanh(x)         backward  gx = (1 - y^2) gy                 saved: the output
+
+An op that saves relu's y keeps x instead where x is saved anyway (by batch normalisation): one map, not two. The bits
+decide, so that y made from a lossy x is still zero where it was zero.
 """
 
 from specframe.tape import Op, apply
 
 
 class ReLU(Op):
-    name = "relu"
+    name, provenance = "relu", "kept"
 
     @staticmethod
     def forward(ctx, x):
@@ -18,6 +21,10 @@ class ReLU(Op):
     @staticmethod
     def backward(ctx, gy):
         return gy * ctx["positive"].dense()
+
+    @staticmethod
+    def remake(ctx, x):
+        return ctx.xp.where(ctx["positive"].dense(), x, x.dtype.type(0))
 
 
 class Tanh(Op):

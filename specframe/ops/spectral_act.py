@@ -63,6 +63,7 @@ def spread(xp, inside, rows, shape):
 
 class SpectralAct(Op):
     name = "spectral_act"
+    decisions = ("Z",)  # zero where the threshold dropped
 
     @staticmethod
     def forward(ctx, Y, s, beta, activation, scale):

@@ -65,6 +65,7 @@ def _can_pass(xp, X, K, bias, s, beta):
 
 class SpectralConvAct(Op):
     name = "spectral_conv_act"
+    decisions = ("Z",)  # zero where the threshold dropped
 
     @staticmethod
     def forward(ctx, X, weight, bias, s, beta, activation, scale, skip):

@@ -70,7 +70,7 @@ class AutoStore(Store):
     def __init__(self):
         self._pending = []
 
-    def pack(self, array, sparse=None):
+    def pack(self, array, sparse=None, exact_zeros=False):
         b = backend.of("store", array)
         if sparse is not None:
             return smallest(array, sparse.nnz, sparse)

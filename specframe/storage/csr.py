@@ -49,5 +49,5 @@ class CSRStore(Store):
 
     name = "csr"
 
-    def pack(self, array, sparse=None):
+    def pack(self, array, sparse=None, exact_zeros=False):
         return CSR(sparse or Sparse.of(array))

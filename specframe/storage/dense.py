@@ -24,5 +24,5 @@ class DenseStore(Store):
 
     name = "dense"
 
-    def pack(self, array, sparse=None):
+    def pack(self, array, sparse=None, exact_zeros=False):
         return Dense(array, sparse.nnz if sparse else count_nonzero(array))

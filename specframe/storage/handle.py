@@ -17,6 +17,7 @@ class Bytes(NamedTuple):
     indices: int = 0
     pointers: int = 0
     masks: int = 0
+    scales: int = 0
 
 
 class Handle:
@@ -26,12 +27,14 @@ class Handle:
     ----------
     shape, dtype : of the array
     format : str, as the ledger prints it
-    bytes : Bytes, of the buffers really held
+    bytes : Bytes, of the buffers really held in memory
+    moved : int, bytes that were moved out of it (to a file, or from the device to the host)
     density : float or None, nonzero entries / entries, None where nobody counted
     """
 
     format = ""
     bytes = Bytes()
+    moved = 0
     density = None
 
     @property
@@ -85,12 +88,30 @@ class Remade(Handle):
 
 
 class Store:
-    """A way of keeping arrays of numbers; a subclass is one format."""
+    """A way of keeping arrays of numbers; a subclass is one format, an instance serves one tape at a time.
+
+    Attributes
+    ----------
+    name : str
+    lossless : bool, whether `dense()` gives back what was packed, bit by bit
+    """
 
     name = None
+    lossless = True
 
-    def pack(self, array, sparse=None):
-        """A Handle of `array`. `sparse`, where the op has it, are its nonzero entries, already gathered."""
+    def begin(self, key):
+        """A forward begins: `key`, a tuple of integers, seeds what the store draws at random."""
+
+    def of(self, op):
+        """The store that keeps what the op of this name saves: this one, unless it chooses by op."""
+        return self
+
+    def pack(self, array, sparse=None, exact_zeros=False):
+        """A Handle of `array`.
+
+        `sparse`, where the op has it, are its nonzero entries, already gathered. With `exact_zeros` the op reads
+        decisions off the zeros (a threshold's mask): a lossy store must give back the same support.
+        """
         raise NotImplementedError
 
     def flush(self):

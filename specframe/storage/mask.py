@@ -49,5 +49,5 @@ class MaskStore(Store):
 
     name = "mask"
 
-    def pack(self, array, sparse=None):
+    def pack(self, array, sparse=None, exact_zeros=False):
         return Mask(sparse or Sparse.of(array))

@@ -1,4 +1,4 @@
-"""The ledger: every saved array by op, shape, format, density and bytes; each buffer is counted once.
+"""The ledger: every saved array by layer, op, shape, format, density and bytes; each buffer is counted once.
 
 The second half shows recipes at work: what an op wants to save but can be made again costs nothing.
 """
@@ -9,6 +9,7 @@ import pytest
 import specframe as sf
 from specframe import ops
 from specframe.backend import to_host
+from specframe.layers import Module, Tanh
 from specframe.models import LeNet5, SpecLeNet5
 from specframe.storage import Bits, Borrowed, Ledger, get_store
 
@@ -26,28 +27,71 @@ def rows_of(tape, op):
 # ---- what it says ----------------------------------------------------------------------------------------------
 
 
-def test_a_row_says_op_array_shape_format_density_and_four_kinds_of_bytes(be):
+def test_a_row_says_layer_op_array_shape_format_density_and_the_kinds_of_bytes(be):
     array = be.asarray(np.array([[0.0, 2.0, 0.0], [1.0, 0.0, 0.0]]))
     handle = get_store("csr").pack(array)
-    (row,) = Ledger([("tanh", "y", handle)]).rows
-    assert row[:5] == ("tanh", "y", (2, 3), "float64", "csr")
+    (row,) = Ledger([("fc", "tanh", "y", handle)]).rows
+    assert row[:6] == ("fc", "tanh", "y", (2, 3), "float64", "csr")
     assert row.density == 2 / 6
-    assert (row.values, row.indices, row.pointers, row.masks) == (16, 8, 12, 0)
+    assert (row.values, row.indices, row.pointers, row.masks, row.scales, row.moved) == (16, 8, 12, 0, 0, 0)
     assert row.nbytes == handle.nbytes == 36
 
 
 def test_the_text_has_the_promised_columns_a_total_and_a_sentence(be):
     csr = get_store("csr").pack(be.asarray(np.eye(100, dtype=np.float32)))
     bits = Bits(be, be.asarray(np.zeros((2, 8), bool)))
-    text = str(Ledger([("tanh", "y", csr), ("relu", "positive", bits), ("linear", "x", csr)]))
+    text = str(Ledger([("", "tanh", "y", csr), ("act", "relu", "positive", bits), ("fc", "linear", "x", csr)]))
     assert text.splitlines() == [
-        "op      array     shape    dtype    format  density  values  indices  pointers  masks",
-        "tanh    y         100x100  float32  csr       0.010     400      400       404      0",
-        "relu    positive  2x8      bool     bits          -       0        0         0      2",
-        "linear  x         100x100  float32  shared    0.010       0        0         0      0",
-        "total                                                   400      400       404      2",
+        "layer  op      array     shape    dtype    format  density  values  indices  pointers  masks  scales  moved",
+        "       tanh    y         100x100  float32  csr       0.010     400      400       404      0       0      0",
+        "act    relu    positive  2x8      bool     bits          -       0        0         0      2       0      0",
+        "fc     linear  x         100x100  float32  shared    0.010       0        0         0      0       0      0",
+        "total                                                          400      400       404      2       0      0",
         "1,206 bytes saved for backward",
     ]
+
+
+def test_csv_has_a_line_a_row_and_the_running_total(be):
+    csr = get_store("csr").pack(be.asarray(np.eye(100, dtype=np.float32)))
+    bits = Bits(be, be.asarray(np.zeros((2, 8), bool)))
+    ledger = Ledger([("fc", "tanh", "y", csr), ("act", "relu", "positive", bits)])
+    assert ledger.running == [1204, 1206]
+    assert ledger.to_csv().splitlines() == [
+        "layer,op,array,shape,dtype,format,density,values,indices,pointers,masks,scales,moved,running",
+        "fc,tanh,y,100x100,float32,csr,0.01,400,400,404,0,0,0,1204",
+        "act,relu,positive,2x8,bool,bits,,0,0,0,2,0,0,1206",
+    ]
+
+
+def test_bytes_can_be_summed_by_layer_op_and_format(be):
+    csr = get_store("csr").pack(be.asarray(np.eye(100, dtype=np.float32)))
+    bits = Bits(be, be.asarray(np.zeros((2, 8), bool)))
+    ledger = Ledger([("a", "tanh", "y", csr), ("b", "relu", "positive", bits), ("a", "relu", "positive", bits)])
+    assert ledger.by("layer") == {"a": 1204, "b": 2}
+    assert ledger.by("op") == {"tanh": 1204, "relu": 2}
+    assert ledger.by("format") == {"csr": 1204, "bits": 2, "shared": 0}
+
+
+def test_layers_have_the_dotted_names_of_the_model():
+    model = SpecLeNet5()
+    with sf.Tape() as tape:
+        ops.sum(model(sf.Tensor(np.ones((28, 28, 2, 1), np.float32))))
+    layers = {row.layer for row in tape.ledger.rows}
+    assert layers - {""} <= {name for name, _ in model.modules()}
+    assert {"block1", "block2"} & layers or len(layers) > 3
+    assert sum(tape.ledger.by("layer").values()) == tape.ledger.nbytes
+
+
+def test_a_module_that_its_caller_does_not_own_goes_by_its_class(be):
+    stranger = Tanh()
+
+    class Net(Module):
+        def forward(self, x):
+            return stranger(x)
+
+    with sf.Tape() as tape:
+        Net()(parameter(be, np.random.default_rng(0), 3))
+    assert [row.layer for row in tape.ledger.rows] == ["Tanh"]
 
 
 def test_an_empty_ledger_says_zero():
@@ -138,7 +182,7 @@ def test_parameters_and_the_callers_batch_are_borrowed_at_zero_bytes(be, rng, st
 def test_a_borrowed_array_is_listed_as_such_each_time(be, rng):
     x = parameter(be, rng, 3)
     handle = Borrowed(x.data)
-    rows = Ledger([("a", "x", handle), ("b", "x", handle)]).rows
+    rows = Ledger([("", "a", "x", handle), ("", "b", "x", handle)]).rows
     assert [row.format for row in rows] == ["borrowed", "borrowed"]
 
 
@@ -233,6 +277,30 @@ def test_concatenations_of_concatenations_grow_by_the_new_part_only(be, rng):
             joined = ops.concatenate([joined, ops.tanh(ops.linear(joined, weight))])
         ops.sum(joined)
     assert tape.ledger.nbytes == 4 * 4 * 2 * 8  # the four outputs of tanh, (4, 2) each, and nothing twice
+
+
+def test_relu_of_a_saved_map_keeps_that_map_only(be, rng):
+    a, k = parameter(be, rng, 6, 6, 2, 3), parameter(be, rng, 4, 3, 3, 3)
+    with sf.Tape(store="dense") as tape:
+        h = ops.tanh(a)  # saved by tanh: relu(h) is made from it and from its bits
+        y = ops.conv2d(ops.relu(h), k)
+    x, source, _ = rows_of(tape, "conv2d")
+    assert (x.format, x.nbytes, source.array, source.format) == ("remade", 0, "x <- relu", "shared")
+    assert tape.ledger.nbytes == h.data.nbytes + h.size // 8
+    gy = be.asarray(rng.standard_normal(y.shape))
+    tape.backward(y, gy)
+    again = sf.Tensor(k.data, requires_grad=True)
+    with sf.Tape(store="dense") as plain:
+        y = ops.conv2d(sf.Tensor(be.xp.maximum(h.data, 0)), again)
+    plain.backward(y, gy)
+    np.testing.assert_array_equal(to_host(k.grad), to_host(again.grad))
+
+
+def test_relu_of_a_map_that_nobody_saves_is_saved_itself(be, rng):
+    a, k = parameter(be, rng, 6, 6, 2, 3), parameter(be, rng, 4, 3, 3, 3)
+    with sf.Tape(store="dense") as tape:
+        ops.conv2d(ops.relu(a * 2), k)
+    assert rows_of(tape, "conv2d")[0].format == "dense"
 
 
 # ---- recompute="block" -----------------------------------------------------------------------------------------
