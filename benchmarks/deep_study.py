@@ -1,16 +1,19 @@
 """Deep nets on a part of CIFAR-10: accuracy against saved bytes, spectral nets beside their twins. One run a row.
 
     python benchmarks/deep_study.py vgg          the rows of SpecVGG16 and its twins
-    python benchmarks/deep_study.py "spec s3"    one of them
+    python benchmarks/deep_study.py "spec s3"    the rows that begin so
+    python benchmarks/deep_study.py lossy --seeds 0 1 2
 
 Protocol: width 0.25, the first 10 000 training images, the standard augmentation, 10 epochs, batch 64, SGD with
 momentum 0.9, weight decay 5e-4, one cycle of the learning rate. Accuracy is on the 10 000 test images after the last
 epoch; bytes are those of a full batch then, and the ratio is to PyTorch's plain net of the same width with batch
-normalisation, its saved tensors counted by benchmarks/torch_nets.py (extra `oracle`).
+normalisation, its saved tensors counted by benchmarks/torch_nets.py (extra `oracle`). The first table has a line a run,
+the second, with several seeds, means.
 """
 
 import argparse
 import json
+import os
 import time
 
 import numpy as np
@@ -19,74 +22,106 @@ import torch_deep
 from torch_nets import saved_bytes
 
 from specframe.data import CIFAR10, Augment, DataLoader
-from specframe.models import VGG16, DenseNet, SpecDenseNet, SpecVGG16
+from specframe.models import VGG16, AlexNet, DenseNet, SpecAlexNet, SpecDenseNet, SpecVGG16
 from specframe.optim import SGD, OneCycleLR
 from specframe.training import Training, evaluate, write_atomically
 
 WIDTH = 0.25
+STRICT = {"paper_strict": True, "lr": 0.02}
 ROWS = {
     "vgg": {
-        "twin: ReLU, BN": (VGG16, {"lr": 0.1}),
-        "twin: tanh, BN": (VGG16, {"activation": "tanh", "lr": 0.1}),
+        "twin: ReLU, BN": (VGG16, {}),
+        "twin: tanh, BN": (VGG16, {"activation": "tanh"}),
         "twin: ReLU, no BN": (VGG16, {"batch_norm": False, "lr": 0.02}),
-        "spec s3: BN after pooling, beta 0.5, scale 8, gain 2": (
-            SpecVGG16, {"spectral_stages": 3, "batch_norm": "pool"}),
-        "spec s2: two spectral stages": (SpecVGG16, {"batch_norm": "pool"}),
-        "spec s2, beta 1": (SpecVGG16, {"batch_norm": "pool", "beta": 1.0}),
-        "spec s2, beta 2": (SpecVGG16, {"batch_norm": "pool", "beta": 2.0}),
-        "spec s3, beta 1": (SpecVGG16, {"spectral_stages": 3, "batch_norm": "pool", "beta": 1.0}),
-        "spec s3, spectral BN, beta 0.5": (SpecVGG16, {"spectral_stages": 3, "batch_norm": "spectral"}),
-        "spec s3, spectral BN, beta 1": (SpecVGG16, {"spectral_stages": 3, "batch_norm": "spectral", "beta": 1.0}),
-        "spec s2, spectral BN, beta 0.5": (SpecVGG16, {}),
-        "spec s3, scale 4, gain 1": (
-            SpecVGG16, {"spectral_stages": 3, "batch_norm": "pool", "scale": 4.0, "gain": 1.0}),
-        "spec s3, as printed: no BN, plain tanh": (
-            SpecVGG16, {"spectral_stages": 3, "batch_norm": None, "scale": 1.0, "gain": 1.0, "lr": 0.02}),
+        "spec": (SpecVGG16, {}),
+        "spec, beta 0.2": (SpecVGG16, {"beta": 0.2}),
+        "spec, beta 1": (SpecVGG16, {"beta": 1.0}),
+        "spec, beta 1.5": (SpecVGG16, {"beta": 1.5}),
+        "spec, no ReLU": (SpecVGG16, {"rectify": False}),
+        "spec, no ReLU, BN after pooling": (SpecVGG16, {"rectify": False, "batch_norm": "pool"}),
+        "spec, no ReLU, BN after pooling, beta 1": (SpecVGG16, {"rectify": False, "batch_norm": "pool", "beta": 1.0}),
+        "spec s3": (SpecVGG16, {"spectral_stages": 3}),
+        "spec s3, no ReLU": (SpecVGG16, {"spectral_stages": 3, "rectify": False}),
+        "spec s3, no ReLU, BN after pooling": (
+            SpecVGG16, {"spectral_stages": 3, "rectify": False, "batch_norm": "pool"}),
+        "spec s3, no ReLU, BN after pooling, beta 1": (
+            SpecVGG16, {"spectral_stages": 3, "rectify": False, "batch_norm": "pool", "beta": 1.0}),
+        "spec, plain tanh": (SpecVGG16, {"scale": 1.0}),
+        "spec as printed": (SpecVGG16, STRICT),
     },
     "densenet": {
-        "dense twin: ReLU, BN": (DenseNet, {"lr": 0.1}),
-        "specdense: spectral BN, beta 0.5": (SpecDenseNet, {"batch_norm": "spectral"}),
-        "specdense: spectral BN, beta 0.1": (SpecDenseNet, {"batch_norm": "spectral", "beta": 0.1}),
-        "specdense: spectral BN, beta 1": (SpecDenseNet, {"batch_norm": "spectral", "beta": 1.0}),
-        "specdense: BN after pooling, beta 0.5": (SpecDenseNet, {"batch_norm": "pool"}),
+        "dense twin: ReLU, BN": (DenseNet, {}),
+        "specdense": (SpecDenseNet, {}),
+        "specdense, beta 0.2": (SpecDenseNet, {"beta": 0.2}),
+        "specdense, beta 1": (SpecDenseNet, {"beta": 1.0}),
+        "specdense, one return": (SpecDenseNet, {"return_every": 6}),
+        "specdense, three returns": (SpecDenseNet, {"return_every": 2}),
+        "specdense, one return, no ReLU": (SpecDenseNet, {"return_every": 6, "rectify": False}),
+        "specdense as printed": (SpecDenseNet, STRICT),
     },
+    "alexnet": {
+        "alex twin: ReLU, BN": (AlexNet, {"batch_norm": True}),
+        "specalex": (SpecAlexNet, {}),
+        "specalex, spectral BN": (SpecAlexNet, {"batch_norm": "spectral"}),
+        "specalex, no ReLU": (SpecAlexNet, {"rectify": False}),
+    },
+    "lossy": {
+        f"saved by {store}": (VGG16, {"store": store})
+        for store in ("dense", "quant8", "quant4", "quant2", "topk:0.25:int8", "topk:0.1:int8", "spectral:0.5:int8",
+                      "spectral:0.25:int8", "spectral:0.1:int8", "spectral:0.25:int4")
+    },
+    "spectra": {f"spectra by {store}": (SpecVGG16, {"store": store}) for store in ("mask", "mask16", "mask8", "mask4")},
+    "dense spectra": {
+        f"dense spectra by {store}": (SpecDenseNet, {"store": store}) for store in ("mask", "mask8", "mask4")},
 }  # fmt: skip
 ALL = {name: row for group in ROWS.values() for name, row in group.items()}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("rows", nargs="*", metavar="ROW", help="vgg, densenet, or the beginning of a row's name")
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"{', '.join(ROWS)}, or the beginning of a row's name")
     parser.add_argument("--data-dir", help="folder with CIFAR-10")
     parser.add_argument("--train-size", type=int, default=10_000)
     parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--out", default="runs/benchmarks/deep_study.json", help="JSON file to write")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="of the initial weights and the order (0)")
+    parser.add_argument("--out", default="runs/benchmarks/deep_study.json", help="JSON file; runs already in it stay")
     options = parser.parse_args()
     chosen = [name for name in ALL if not options.rows or any(
         name in ROWS.get(row, ()) or name.startswith(row) for row in options.rows)]  # fmt: skip
     data = CIFAR10("train", options.data_dir).subset(options.train_size), CIFAR10("test", options.data_dir)
     results = {}
-    print("| settings | test accuracy, % | saved, MB | / PyTorch BN twin | densities | s an epoch |")
-    print("|---|---|---|---|---|---|", flush=True)
+    if os.path.exists(options.out):
+        with open(options.out) as file:
+            results = json.load(file)
+    print("| settings | seed | test accuracy, % | saved, MB | / PyTorch BN twin | densities | s an epoch |")
+    print("|---|---|---|---|---|---|---|", flush=True)
     for name in chosen:
-        result = results[name] = train(*data, *ALL[name], options.epochs)
-        density = ", ".join(f"{d:.2f}" for d in result["density"]) or "-"
-        print(f"| {name} | {100 * result['accuracy']:.2f} | {result['bytes'] / 1e6:.2f} | {result['ratio']:.3f} "
-              f"| {density} | {result['seconds']:.0f} |", flush=True)  # fmt: skip
-        write_atomically(options.out, lambda file: file.write((json.dumps(results, indent=2) + "\n").encode()))
+        for seed in options.seeds:
+            result = results[f"{name}, seed {seed}"] = train(*data, *ALL[name], options.epochs, seed)
+            density = ", ".join(f"{d:.2f}" for d in result["density"]) or "-"
+            print(f"| {name} | {seed} | {100 * result['accuracy']:.2f} | {result['bytes'] / 1e6:.2f} "
+                  f"| {result['ratio']:.3f} | {density} | {result['seconds']:.0f} |", flush=True)  # fmt: skip
+            write_atomically(options.out, lambda file: file.write((json.dumps(results, indent=2) + "\n").encode()))
+    if len(options.seeds) > 1:
+        print("\n| settings | mean accuracy, % | lowest, highest | / PyTorch BN twin |\n|---|---|---|---|")
+        for name in chosen:
+            runs = [results[f"{name}, seed {seed}"] for seed in options.seeds]
+            accuracy, ratio = ([run[key] for run in runs] for key in ("accuracy", "ratio"))
+            print(f"| {name} | {100 * np.mean(accuracy):.2f} | {100 * min(accuracy):.2f}, {100 * max(accuracy):.2f} "
+                  f"| {np.mean(ratio):.3f} |")  # fmt: skip
 
 
-def train(train_set, test_set, net, settings, epochs):
+def train(train_set, test_set, net, settings, epochs, seed):
     """Accuracy, bytes and seconds of one run."""
     settings = dict(settings)
-    lr = settings.pop("lr", 0.1)
-    model = net(width=WIDTH, **settings)
-    loader = DataLoader(train_set, 64, shuffle=True, device="cpu", transform=Augment())
+    lr, store = settings.pop("lr", 0.1), settings.pop("store", "auto")
+    model = net(width=WIDTH, seed=seed, **settings)
+    loader = DataLoader(train_set, 64, shuffle=True, seed=seed, device="cpu", transform=Augment())
     optimizer = SGD(model.parameters(), lr, 0.9, 5e-4)
     training = Training(model, optimizer, OneCycleLR(optimizer, epochs * len(loader)))
     quick = DataLoader(test_set.subset(500), 250, device="cpu")
     start = time.perf_counter()
-    training.run(loader, quick, epochs, progress=False)
+    training.run(loader, quick, epochs, store=store, progress=False)
     seconds = (time.perf_counter() - start) / epochs
     last = training.history[-1]
     accuracy = evaluate(model, DataLoader(test_set, 250, device="cpu"))[1]
@@ -99,9 +134,12 @@ def train(train_set, test_set, net, settings, epochs):
 
 def peer_bytes(net, train_set):
     """What PyTorch's plain twin with ReLU and batch normalisation saves for a batch of 64."""
-    dense = net in (DenseNet, SpecDenseNet)
-    state = (DenseNet if dense else VGG16)(width=WIDTH).state_dict()
-    peer = torch_deep.TorchDenseNet(state, 6) if dense else torch_deep.TorchVGG16(state)
+    if net in (DenseNet, SpecDenseNet):
+        peer = torch_deep.TorchDenseNet(DenseNet(width=WIDTH).state_dict(), 6)
+    elif net in (AlexNet, SpecAlexNet):
+        peer = torch_deep.TorchAlexNet(AlexNet(width=WIDTH, batch_norm=True).state_dict())
+    else:
+        peer = torch_deep.TorchVGG16(VGG16(width=WIDTH).state_dict())
     images, labels = train_set.images[:64], train_set.labels[:64]
     return saved_bytes(peer, torch.from_numpy(np.ascontiguousarray(images)), torch.from_numpy(labels))
 

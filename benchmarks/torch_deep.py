@@ -80,9 +80,9 @@ class FromState(nn.Module):
 class TorchVGG16(FromState):
     """VGG16, or SpecVGG16 when `grids` names the grid of each spectral stage and `spectral` their options."""
 
-    def __init__(self, state, grids=(), activation=F.relu, spectral=None):
+    def __init__(self, state, grids=(), activation=F.relu, spectral=None, rectify=False):
         super().__init__(state)
-        self.grids, self.activation, self.options = grids, activation, spectral or {}
+        self.grids, self.activation, self.options, self.rectify = grids, activation, spectral or {}, rectify
 
     def forward(self, x):
         for stage, convs in enumerate((2, 2, 3, 3, 3)):
@@ -94,15 +94,16 @@ class TorchVGG16(FromState):
                     layer = f"{name}.layers.{i}"
                     x = self.activation(self.batch_norm(f"{layer}.norm", self.conv(f"{layer}.conv", x)))
             x = self.batch_norm(f"norms.{stage}", F.max_pool2d(x, 2))
+            x = F.relu(x) if self.rectify and stage < len(self.grids) else x
         return F.linear(x.flatten(1), self["fc.weight"], self["fc.bias"])
 
 
 class TorchAlexNet(FromState):
     """AlexNet, or SpecAlexNet when `grids` names the grid of each layer."""
 
-    def __init__(self, state, grids=(), activation=F.relu, spectral=None):
+    def __init__(self, state, grids=(), activation=F.relu, spectral=None, rectify=False):
         super().__init__(state)
-        self.grids, self.activation, self.options = grids, activation, spectral or {}
+        self.grids, self.activation, self.options, self.rectify = grids, activation, spectral or {}, rectify
 
     def forward(self, x):
         for i, (stride, pooled) in enumerate(((4, True), (1, True), (1, False), (1, False), (1, True))):
@@ -113,15 +114,17 @@ class TorchAlexNet(FromState):
                 x = self.activation(self.batch_norm(f"{name}.norm", self.conv(f"{name}.conv", x, stride)))
             x = F.max_pool2d(x, 2) if pooled else x
             x = self.batch_norm(f"norms.{i}", x)
+            x = F.relu(x) if self.rectify else x
         return F.linear(x.flatten(1), self["fc.weight"], self["fc.bias"])
 
 
 class TorchDenseNet(FromState):
     """DenseNet of Table 1, or SpecDenseNet when `grids` names the grids of the stem and of the dense block."""
 
-    def __init__(self, state, layers, grids=(), activation=F.relu, spectral=None):
+    def __init__(self, state, layers, grids=(), activation=F.relu, spectral=None, return_every=None, rectify=False):
         super().__init__(state)
         self.layers, self.grids, self.activation, self.options = layers, grids, activation, spectral or {}
+        self.return_every, self.rectify = return_every or layers, rectify
 
     def spatial(self, name, x):
         return self.activation(self.batch_norm(f"{name}.norm", self.conv(f"{name}.conv", x)))
@@ -137,10 +140,13 @@ class TorchDenseNet(FromState):
             whole = torch.cat(maps, 1)
         else:
             x = self.batch_norm("norm", F.max_pool2d(self.block("stem", x, self.grids[0], **self.options), 2))
-            grid, (rows, columns) = self.grids[1], x.shape[-2:]
-            spectra = [torch.fft.rfft2(x, s=grid, norm="ortho")]
-            for i in range(self.layers):
-                narrow = self.spectral(f"narrow.{i}", torch.cat(spectra, 1), grid)
-                spectra.append(self.spectral(f"wide.{i}", narrow, grid))
-            whole = torch.fft.irfft2(torch.cat(spectra, 1), s=grid, norm="ortho")[..., :rows, :columns]
+            grid, (rows, columns), after = self.grids[1], x.shape[-2:], F.relu if self.rectify else torch.nn.Identity()
+            whole = after(x)
+            for start in range(0, self.layers, self.return_every):
+                spectrum = torch.fft.rfft2(whole, s=grid, norm="ortho")
+                for i in range(start, min(start + self.return_every, self.layers)):
+                    narrow = self.spectral(f"narrow.{i}", spectrum, grid)
+                    spectrum = torch.cat([spectrum, self.spectral(f"wide.{i}", narrow, grid)], 1)
+                new = torch.fft.irfft2(spectrum[:, whole.shape[1] :], s=grid, norm="ortho")[..., :rows, :columns]
+                whole = torch.cat([whole, after(new)], 1)
         return F.linear(whole.mean((2, 3)), self["fc.weight"], self["fc.bias"])

@@ -28,6 +28,6 @@ def build(name, option, channels, image_size):
         else:
             chosen["activation"] = option["activation"]
             if option["batch_norm"] is not None:
-                chosen["batch_norm"] = None if option["batch_norm"] == "none" else option["batch_norm"]
-        settings |= chosen
+                chosen["batch_norm"] = option["batch_norm"]
+        settings |= chosen | {"paper_strict": option.get("paper", False)}
     return NETS[name](**settings)

@@ -78,6 +78,15 @@ def _step(X, weight, bias, batch_norm, stride, beta, activation, scale):
     return ops.spectral_act(Y, **options)
 
 
+def _betas(beta, convs):
+    """The threshold of each convolution of a block."""
+    if not isinstance(beta, list | tuple):
+        return [beta] * convs
+    if len(beta) != convs:
+        raise ValueError(f"SpectralBlock: expected one beta or {convs}, got {len(beta)}")
+    return list(beta)
+
+
 class SpectralLayer(Module):
     """Convolution, (batch normalisation), threshold, activation, from spectrum to spectrum (Algorithm 1, lines 15-17).
 
@@ -115,7 +124,7 @@ class SpectralBlock(Module):
     ----------
     c_in, c_out, kernel_size : int
         The first convolution maps c_in to c_out channels, further ones c_out to c_out.
-    beta : float, 0 or more
+    beta : float, 0 or more, or a list of them, one a convolution
         Threshold on |Y|, in the units of `norm`.
     convs : int
         Convolutions in the block. They share one grid, so later ones wrap around its border unless `margin` is the
@@ -155,7 +164,8 @@ class SpectralBlock(Module):
         if convs < 1:
             raise ValueError(f"SpectralBlock: expected at least one convolution, got {convs}")
         check_norm(norm, "SpectralBlock")
-        check_beta(beta, "SpectralBlock")
+        for each in _betas(beta, convs):
+            check_beta(each, "SpectralBlock")
         check_stride(stride, "SpectralBlock")
         if batch_norm not in (None, "spectral"):
             raise ValueError(f"SpectralBlock: unknown batch_norm {batch_norm!r}, expected None or 'spectral'")
@@ -176,9 +186,9 @@ class SpectralBlock(Module):
         """Z, the half spectrum that the block stores, of a map."""
         grid = choose_grid(x.shape[:2], self.kernel_size, self.grid, self.stride, self.margin)
         Z, stride = ops.rfft2(x, grid, self.norm), self.stride
-        for suffix in self._suffixes():
+        for suffix, beta in zip(self._suffixes(), _betas(self.beta, self.convs), strict=True):
             weight, bias, batch_norm = (getattr(self, f"{name}{suffix}") for name in ("weight", "bias", "batch_norm"))
-            Z = _step(Z, weight, bias, batch_norm, stride, self.beta, self.activation, self.scale)
+            Z = _step(Z, weight, bias, batch_norm, stride, beta, self.activation, self.scale)
             stride = 1  # only the first convolution has one
         return Z
 

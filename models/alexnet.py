@@ -12,16 +12,22 @@ Both take the "same" convolution and keep every fourth of its rows and columns, 
 
 import numpy as np
 
+from specframe import ops
 from specframe.layers import BatchNorm2d, Flatten, Linear, MaxPool2d, Module, SpectralBlock
 from specframe.layers.init import generator
-from specframe.models.common import ConvNormAct, check_batch_norm, per_stage, scaled
+from specframe.models.common import ConvNormAct, check_batch_norm, per_stage, scaled, settled
 
 CONVS = ((64, 11, 4, True), (192, 5, 1, True), (384, 3, 1, False), (256, 3, 1, False), (256, 3, 1, True))
 # (channels, kernel size, stride, whether a pooling follows)
 
+BEST = {"scale": 8.0, "grid": "circular", "gain": 2.0, "batch_norm": "pool", "rectify": True}
+PAPER = {"scale": 1.0, "grid": "paper", "gain": 1.0, "batch_norm": "none", "rectify": False}
+
 
 class _AlexNet(Module):
     """What the twins share: the order of layers and poolings, and the classifier. A layer includes its activation."""
+
+    rectify = False
 
     def _head(self, width, image_size, num_classes, rng, dtype):
         self.pool, self.flatten = MaxPool2d(2), Flatten()
@@ -36,6 +42,7 @@ class _AlexNet(Module):
             x = layer(x)
             x = self.pool(x) if pooled else x
             x = norm(x) if norm is not None else x
+            x = ops.relu(x) if self.rectify else x
         return self.fc(self.flatten(x))
 
 
@@ -69,18 +76,25 @@ class AlexNet(_AlexNet):
 class SpecAlexNet(_AlexNet):
     """The spectral net.
 
+    Settings that are None take the value of BEST, or that of PAPER with `paper_strict`.
+
     Parameters
     ----------
     beta, scale : float, or one a layer
     grid, norm, activation, gain : as in SpectralBlock
-    batch_norm : "pool" (in space, after each layer and its pooling), "spectral" (inside the blocks) or None
+    batch_norm : "pool" (in space, after each layer and its pooling), "spectral" (inside the blocks) or "none"
+    rectify : bool, ReLU after each layer and its pooling
+    paper_strict : bool
     others : as in AlexNet
     """
 
     def __init__(
-        self, in_channels=3, num_classes=10, image_size=32, width=1.0, beta=0.5, scale=8.0, grid="circular",
-        norm="ortho", activation="tanh", gain=2.0, batch_norm="pool", seed=0, dtype=np.float32,
+        self, in_channels=3, num_classes=10, image_size=32, width=1.0, beta=0.5, scale=None, grid=None, norm="ortho",
+        activation="tanh", gain=None, batch_norm=None, rectify=None, paper_strict=False, seed=0, dtype=np.float32,
     ):  # fmt: skip
+        scale, grid, gain, batch_norm, self.rectify = settled(
+            (scale, grid, gain, batch_norm, rectify), PAPER if paper_strict else BEST
+        )
         inside = check_batch_norm(batch_norm, "SpecAlexNet")
         rng, c_in = generator(seed), in_channels
         betas, scales = per_stage("beta", beta, len(CONVS)), per_stage("scale", scale, len(CONVS))

@@ -46,8 +46,13 @@ def per_stage(name, value, count):
     return list(value)
 
 
+def settled(given, defaults):
+    """The settings of a spectral net, in the order of the dict `defaults`: those given, the default for each None."""
+    return [default if value is None else value for value, default in zip(given, defaults.values(), strict=True)]
+
+
 def check_batch_norm(batch_norm, net):
     """Refuse what is no kind of batch normalisation of a spectral net; returns what its blocks have inside."""
-    if batch_norm not in ("pool", "spectral", None):
-        raise ValueError(f"{net}: unknown batch_norm {batch_norm!r}, expected 'pool', 'spectral' or None")
+    if batch_norm not in ("pool", "spectral", "none"):
+        raise ValueError(f"{net}: unknown batch_norm {batch_norm!r}, expected 'pool', 'spectral' or 'none'")
     return "spectral" if batch_norm == "spectral" else None

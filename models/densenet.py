@@ -1,6 +1,6 @@
 """DenseNet in space and in the spectrum: the paper's Table 1, row by row.
 
-    DenseNet                                        SpecDenseNet (grid="paper")
+    DenseNet                                        SpecDenseNet (paper_strict=True)
     input                              32 x 32      input                                    32 x 32
     conv 3 x 3, BN, ReLU               32 x 32      rfft2                                    35 x 35
                                                     conv 3 x 3, threshold, activation        35 x 35
@@ -15,6 +15,10 @@
 Every layer of the dense block reads all that came before it, concatenated over the channels; in the spectrum, the
 concatenation keeps its parts and never a copy (specframe/ops/shape.py). The table leaves the stem's channels open and
 the growth of the spatial net: 64 and 64, as its spectral column has, are ours.
+
+As printed, the spectral column hardly sees shapes: inside the spectrum no op mixes frequencies, and the global average
+reads bin (0, 0) only, so that the dense block works on the mean of each pooled map (docs/errata.md). Unless asked to
+be strict, the net returns to space after every layer of the block, through ReLU.
 """
 
 import numpy as np
@@ -30,10 +34,15 @@ from specframe.layers import (
     SpectralLayer,
 )  # fmt: skip
 from specframe.layers.init import generator
-from specframe.models.common import ConvNormAct, check_batch_norm, scaled
+from specframe.models.common import ConvNormAct, check_batch_norm, per_stage, scaled, settled
 from specframe.spectrum import choose_grid
 
 STEM, GROWTH, LAYERS = 64, 64, 6
+
+BEST = {"scale": 8.0, "grid": "circular", "gain": 2.0, "batch_norm": "spectral", "return_every": 1,
+        "rectify": True}  # fmt: skip
+PAPER = {"scale": 1.0, "grid": "paper", "gain": 1.0, "batch_norm": "none", "return_every": LAYERS,
+         "rectify": False}  # fmt: skip
 
 
 class DenseNet(Module):
@@ -76,30 +85,43 @@ class DenseNet(Module):
 class SpecDenseNet(Module):
     """The spectral net.
 
+    Settings that are None take the value of BEST, measured in docs/deep.md, or that of PAPER with `paper_strict`.
+
     Parameters
     ----------
-    beta, scale : float
-    grid, norm, activation, gain : as in SpectralBlock; grid "paper" has the sizes of Table 1
-    batch_norm : "pool" (in space, after the pooling), "spectral" (after each convolution) or None
+    beta : float, or one a convolution (1 + 2 layers of them, in the order of the table)
+    scale, grid, norm, activation, gain : as in SpectralBlock; grid "paper" has the sizes of Table 1
+    batch_norm : "pool" (in space, after the pooling), "spectral" (after each convolution) or "none"
+    return_every : int
+        Layers of the dense block between two returns to space; with as many as `layers` there is one, at the end.
+    rectify : bool, ReLU after the pooling and at each return
+    paper_strict : bool
     others : as in DenseNet
     """
 
     def __init__(
-        self, in_channels=3, num_classes=10, width=1.0, layers=LAYERS, beta=0.5, scale=8.0, grid="circular",
-        norm="ortho", activation="tanh", gain=2.0, batch_norm="spectral", seed=0, dtype=np.float32,
+        self, in_channels=3, num_classes=10, width=1.0, layers=LAYERS, beta=0.5, scale=None, grid=None, norm="ortho",
+        activation="tanh", gain=None, batch_norm=None, return_every=None, rectify=None, paper_strict=False, seed=0,
+        dtype=np.float32,
     ):  # fmt: skip
+        scale, grid, gain, batch_norm, self.return_every, self.rectify = settled(
+            (scale, grid, gain, batch_norm, return_every, rectify), PAPER if paper_strict else BEST
+        )
         inside = check_batch_norm(batch_norm, "SpecDenseNet")
+        if self.return_every < 1:
+            raise ValueError(f"SpecDenseNet: return_every must be 1 or more, got {self.return_every}")
+        betas = per_stage("beta", beta, 1 + 2 * layers)
         rng, growth, c = generator(seed), scaled(GROWTH, width), scaled(STEM, width)
-        options = {"beta": beta, "activation": activation, "scale": scale, "gain": gain, "batch_norm": inside,
+        options = {"activation": activation, "scale": scale, "gain": gain, "batch_norm": inside,
                    "rng": rng, "dtype": dtype}  # fmt: skip
         self.grid, self.spectrum_norm = grid, norm
-        self.stem = SpectralBlock(in_channels, c, 3, grid=grid, norm=norm, **options)
+        self.stem = SpectralBlock(in_channels, c, 3, betas[0], grid=grid, norm=norm, **options)
         self.pool, self.average = MaxPool2d(2), GlobalAvgPool2d()
         self.norm = BatchNorm2d(c, dtype=dtype) if batch_norm == "pool" else None
         self.narrow, self.wide = [], []
-        for _ in range(layers):
-            self.narrow.append(SpectralLayer(c, growth, 1, **options))
-            self.wide.append(SpectralLayer(growth, growth, 3, **options))
+        for layer in range(layers):
+            self.narrow.append(SpectralLayer(c, growth, 1, betas[1 + 2 * layer], **options))
+            self.wide.append(SpectralLayer(growth, growth, 3, betas[2 + 2 * layer], **options))
             c += growth
         self.fc = Linear(c, num_classes, rng=rng, dtype=dtype)
 
@@ -107,7 +129,13 @@ class SpecDenseNet(Module):
         """(rows, cols, batch, in_channels) -> logits (batch, num_classes)."""
         x = self.pool(self.stem(x))
         x = self.norm(x) if self.norm is not None else x
-        spectra = [ops.rfft2(x, choose_grid(x.shape[:2], 3, self.grid), self.spectrum_norm)]
-        for narrow, wide in zip(self.narrow, self.wide, strict=True):
-            spectra.append(wide(narrow(ops.concatenate(spectra))))
-        return self.fc(self.average(ops.irfft2(ops.concatenate(spectra))))
+        grid = choose_grid(x.shape[:2], 3, self.grid)
+        maps = [ops.relu(x) if self.rectify else x]
+        for start in range(0, len(self.narrow), self.return_every):
+            here = slice(start, start + self.return_every)
+            spectra = [ops.rfft2(ops.concatenate(maps), grid, self.spectrum_norm)]
+            for narrow, wide in zip(self.narrow[here], self.wide[here], strict=True):
+                spectra.append(wide(narrow(ops.concatenate(spectra))))
+            new = ops.irfft2(ops.concatenate(spectra[1:]))
+            maps.append(ops.relu(new) if self.rectify else new)
+        return self.fc(self.average(ops.concatenate(maps)))

@@ -12,6 +12,10 @@ import numpy as np
 from specframe import ops
 from specframe.layers import Conv2d, Flatten, Linear, MaxPool2d, Module, SpectralBlock
 from specframe.layers.init import generator
+from specframe.models.common import settled
+
+BEST = {"scale": 2.0, "grid": "circular"}
+PAPER = {"scale": 1.0, "grid": "paper"}
 
 
 class _LeNet(Module):
@@ -57,18 +61,23 @@ class LeNet5(_LeNet):
 
 
 class SpecLeNet5(_LeNet):
-    """The spectral net. The defaults of scale and grid are those that measured best on MNIST (docs/lenet.md).
+    """The spectral net.
+
+    Settings that are None take the value of BEST, measured on MNIST (docs/lenet.md), or that of PAPER with
+    `paper_strict`.
 
     Parameters
     ----------
     beta, scale, grid, norm, gain : as in SpectralBlock
+    paper_strict : bool
     others : as in LeNet5
     """
 
     def __init__(
-        self, in_channels=1, num_classes=10, image_size=28, beta=0.5, scale=2.0, grid="circular", norm="ortho",
-        gain=1.0, seed=0, dtype=np.float32,
+        self, in_channels=1, num_classes=10, image_size=28, beta=0.5, scale=None, grid=None, norm="ortho", gain=1.0,
+        paper_strict=False, seed=0, dtype=np.float32,
     ):  # fmt: skip
+        scale, grid = settled((scale, grid), PAPER if paper_strict else BEST)
         rng = generator(seed)
         options = {"beta": beta, "scale": scale, "grid": grid, "norm": norm, "gain": gain, "rng": rng, "dtype": dtype}
         self.conv1 = SpectralBlock(in_channels, 6, 5, **options)

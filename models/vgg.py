@@ -2,7 +2,7 @@
 
     stage   convolutions 3 x 3, same       32 x 32 images     VGG16                       SpecVGG16
       1     64, 64                          32 -> 16          conv, (BN), ReLU, ...       one spectral block a stage,
-      2     128, 128                        16 ->  8          max-pool 2                  max-pool 2, (BN)
+      2     128, 128                        16 ->  8          max-pool 2                  max-pool 2, (BN), ReLU
       3     256, 256, 256                    8 ->  4
       4     512, 512, 512                    4 ->  2
       5     512, 512, 512                    2 ->  1
@@ -14,11 +14,15 @@ than the map; `spectral_stages` says how many, from the first on, work in the sp
 
 import numpy as np
 
+from specframe import ops
 from specframe.layers import BatchNorm2d, Flatten, Linear, MaxPool2d, Module, SpectralBlock
 from specframe.layers.init import generator
-from specframe.models.common import ConvNormAct, check_batch_norm, per_stage, scaled
+from specframe.models.common import ConvNormAct, check_batch_norm, per_stage, scaled, settled
 
 STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # (channels, convolutions)
+BEST = {"scale": 8.0, "grid": "circular", "gain": 2.0, "batch_norm": "spectral", "spectral_stages": 2,
+        "rectify": True}  # fmt: skip
+PAPER = {"scale": 1.0, "grid": "paper", "gain": 1.0, "batch_norm": "none", "spectral_stages": 5, "rectify": False}
 
 
 class SpatialStage(Module):
@@ -39,6 +43,8 @@ class SpatialStage(Module):
 class _VGG16(Module):
     """What the twins share: the order of stages and poolings, and the classifier."""
 
+    rectified = 0  # so many stages, from the first on, have a ReLU after their pooling
+
     def _head(self, width, image_size, num_classes, rng, dtype):
         self.pool, self.flatten = MaxPool2d(2), Flatten()
         last = scaled(STAGES[-1][0], width) * (image_size // 2 ** len(STAGES)) ** 2
@@ -46,9 +52,10 @@ class _VGG16(Module):
 
     def forward(self, x):
         """(rows, cols, batch, in_channels) -> logits (batch, num_classes)."""
-        for stage, norm in zip(self.stages, self.norms, strict=True):
+        for number, (stage, norm) in enumerate(zip(self.stages, self.norms, strict=True)):
             x = self.pool(stage(x))
             x = norm(x) if norm is not None else x
+            x = ops.relu(x) if number < self.rectified else x
         return self.fc(self.flatten(x))
 
 
@@ -82,25 +89,35 @@ class VGG16(_VGG16):
 class SpecVGG16(_VGG16):
     """The spectral net.
 
+    Settings that are None take the value of BEST, measured in docs/deep.md, or that of PAPER with `paper_strict`.
+
     Parameters
     ----------
-    beta, scale : float, or one a stage
+    beta : float, or one a stage; a stage's may be a list, one a convolution
+    scale : float, or one a stage
     grid, norm, activation, gain : as in SpectralBlock
-    batch_norm : "pool" (in space, after each pooling), "spectral" (inside the blocks) or None (as in the paper)
+    batch_norm : "pool" (in space, after each pooling), "spectral" (inside the blocks) or "none"
     spectral_stages : int, 0 to 5
-        Stages that work in the spectrum; the others are those of VGG16 with batch normalisation. With 8 x 8 maps in
-        the spectrum too, accuracy fell by 4 points for a seventh to a quarter of the bytes (docs/deep.md).
+        Stages that work in the spectrum; the others are those of VGG16 with batch normalisation.
+    rectify : bool
+        ReLU after the pooling of each spectral stage: inside a block, frequencies never meet (docs/deep.md).
+    paper_strict : bool
     others : as in VGG16
     """
 
     def __init__(
-        self, in_channels=3, num_classes=10, image_size=32, width=1.0, beta=0.5, scale=8.0, grid="circular",
-        norm="ortho", activation="tanh", gain=2.0, batch_norm="spectral", spectral_stages=2, seed=0, dtype=np.float32,
+        self, in_channels=3, num_classes=10, image_size=32, width=1.0, beta=0.5, scale=None, grid=None, norm="ortho",
+        activation="tanh", gain=None, batch_norm=None, spectral_stages=None, rectify=None, paper_strict=False, seed=0,
+        dtype=np.float32,
     ):  # fmt: skip
+        scale, grid, gain, batch_norm, spectral_stages, rectify = settled(
+            (scale, grid, gain, batch_norm, spectral_stages, rectify), PAPER if paper_strict else BEST
+        )
         inside = check_batch_norm(batch_norm, "SpecVGG16")
         if not 0 <= spectral_stages <= len(STAGES):
             raise ValueError(f"SpecVGG16: spectral_stages must be 0 to {len(STAGES)}, got {spectral_stages}")
         rng, c_in = generator(seed), in_channels
+        self.rectified = spectral_stages if rectify else 0
         betas, scales = per_stage("beta", beta, spectral_stages), per_stage("scale", scale, spectral_stages)
         self.stages, self.norms = [], []
         for stage, (channels, convs) in enumerate(STAGES):

@@ -2,6 +2,7 @@
 
     paper   batch 64, SGD with momentum 0.95, lr 0.1 halved every 50 epochs, 300 epochs, plain tanh (section 4.2)
     lenet   one cycle of the learning rate over 5 epochs, momentum 0.9, weight decay (measured: docs/lenet.md)
+    deep    the same for VGG16, DenseNet, AlexNet and their spectral twins (measured over 10 epochs: docs/deep.md)
 """
 
 from dataclasses import dataclass
@@ -40,4 +41,5 @@ class Preset:
 PRESETS = {
     "paper": Preset(epochs=300, batch_size=64, lr=0.1, momentum=0.95, tanh_scale=1.0, halve_every=50),
     "lenet": Preset(epochs=5, batch_size=64, lr=0.1, momentum=0.9, tanh_scale=2.0, weight_decay=5e-4),
+    "deep": Preset(epochs=30, batch_size=64, lr=0.1, momentum=0.9, tanh_scale=8.0, weight_decay=5e-4),
 }

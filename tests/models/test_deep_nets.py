@@ -96,7 +96,7 @@ def test_table_1_spatial_column(monkeypatch, rng):
 
 
 def test_table_1_spectral_column(monkeypatch, rng):
-    net, x = SpecDenseNet(width=WIDTH, grid="paper", batch_norm=None), images(rng)
+    net, x = SpecDenseNet(width=WIDTH, paper_strict=True), images(rng)
     names = ["rfft2", "spectral_conv_act", "irfft2", "max_pool2d", "global_avg_pool2d"]
     seen = sizes(monkeypatch, names, lambda: net(x))
     grid_35, grid_19 = (35, 35 // 2 + 1), (19, 19 // 2 + 1)
@@ -108,19 +108,20 @@ def test_table_1_spectral_column(monkeypatch, rng):
 
 
 def test_the_dense_block_saves_its_parts_and_no_concatenation(rng):
-    net = SpecDenseNet(width=WIDTH, batch_norm=None, beta=0.2)
+    net = SpecDenseNet(width=WIDTH, batch_norm="none", beta=0.2, return_every=6)
     rows = ledger(net, images(rng), store="dense").rows
     growth, stem = 4, 4
     kept = {(row.op, row.shape) for row in rows if row.nbytes and row.array == "Z"}
     assert kept == {("spectral_conv_act", (32, 17, 2, stem)), ("spectral_conv_act", (16, 9, 2, growth))}
-    assert all(row.shape[-1] <= max(stem, growth) for row in rows if row.nbytes and len(row.shape) == 4)
+    maps = [row for row in rows if row.nbytes and len(row.shape) == 4 and row.format != "bits"]
+    assert all(row.shape[-1] <= max(stem, growth) for row in maps)
 
 
 # ---- options ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("net", SPECTRAL)
-@pytest.mark.parametrize("batch_norm", ["pool", "spectral", None])
+@pytest.mark.parametrize("batch_norm", ["pool", "spectral", "none"])
 def test_no_kind_of_batch_normalisation_saves_a_dense_map(net, batch_norm, rng):
     model = net(width=WIDTH, batch_norm=batch_norm, beta=0.3)
     if net is SpecVGG16:
@@ -143,6 +144,12 @@ def test_beta_may_differ_from_stage_to_stage(rng):
     rows = ledger(SpecVGG16(width=WIDTH, spectral_stages=2, beta=[0.0, 50.0]), images(rng)).spectra()
     assert rows[:2] == [1.0, 1.0] and max(rows[2:]) < 0.5
     assert per_stage("beta", 0.5, 3) == [0.5] * 3
+    rows = ledger(SpecVGG16(width=WIDTH, spectral_stages=2, beta=[0.0, [0.0, 50.0]]), images(rng)).spectra()
+    assert rows[:3] == [1.0, 1.0, 1.0] and rows[3] < 0.5
+    densities = ledger(SpecDenseNet(width=WIDTH, layers=1, beta=[0.0, 0.0, 50.0]), images(rng)).spectra()
+    assert densities[:2] == [1.0, 1.0] and densities[2] < 0.5
+    with pytest.raises(ValueError, match="SpectralBlock: expected one beta or 2, got 3"):
+        SpecVGG16(width=WIDTH, beta=[[1, 2, 3], 0.0])
     with pytest.raises(ValueError, match="beta: expected one number or 3, got 2"):
         per_stage("beta", [1, 2], 3)
 
@@ -156,8 +163,35 @@ def test_unknown_batch_norm_is_refused(net):
 def test_spectral_stages_out_of_range_are_refused():
     with pytest.raises(ValueError, match="spectral_stages must be 0 to 5, got 6"):
         SpecVGG16(width=WIDTH, spectral_stages=6)
+    with pytest.raises(ValueError, match="return_every must be 1 or more, got 0"):
+        SpecDenseNet(width=WIDTH, return_every=0)
 
 
 def test_images_too_small_for_alexnet_are_refused():
     with pytest.raises(ValueError, match="at least 29 rows"):
         AlexNet(image_size=28)
+
+
+# ---- strict, and not ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("net", SPECTRAL)
+def test_paper_strict_has_no_normalisation_no_relu_and_plain_tanh(net, rng):
+    rows = ledger(net(width=WIDTH, paper_strict=True, beta=0.2), images(rng)).rows
+    assert not {"relu", "batch_norm2d", "spectral_batch_norm2d", "conv2d"} & {row.op for row in rows}
+    assert any(row.op == "relu" for row in ledger(net(width=WIDTH), images(rng)).rows)
+    scaled = net(width=WIDTH, paper_strict=True, scale=8.0)  # what is given counts
+    block = next(module for _, module in scaled.modules() if hasattr(module, "scale"))
+    assert block.scale == 8.0
+
+
+def test_inside_the_spectrum_a_dense_block_sees_the_means_of_its_maps_only(rng):
+    """Table 1 as printed, on a circular grid: shuffling the pixels of the pooled maps changes nothing (docs/errata.md);
+    with a ReLU at each return it does."""
+    pooled = rng.standard_normal((16, 16, 2, 4)).astype(np.float32)
+    shuffled = rng.permutation(pooled.reshape(256, 2, 4)).reshape(pooled.shape)
+    for options, blind in (({"return_every": 6, "rectify": False}, True), ({}, False)):
+        net = SpecDenseNet(width=WIDTH, batch_norm="none", beta=0.1, grid="circular", **options)
+        net.stem = net.pool = lambda x: x
+        one, other = (net(sf.Tensor(maps)).data for maps in (abs(pooled), abs(shuffled)))
+        assert (abs(one - other).max() < 1e-5 * abs(one).max()) == blind

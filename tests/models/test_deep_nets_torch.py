@@ -52,27 +52,41 @@ def test_spatial_nets(net, peer, batch_norm, data):
     compare(model, peer(model.state_dict()), data)
 
 
-@pytest.mark.parametrize("batch_norm", ["pool", "spectral", None])
+@pytest.mark.parametrize("batch_norm", ["pool", "spectral", "none"])
 @pytest.mark.parametrize("activation", ["tanh", "hardtanh"])
 def test_specvgg16(batch_norm, activation, data):
     options = OPTIONS | {"activation": activation}
     model = SpecVGG16(width=WIDTH, batch_norm=batch_norm, spectral_stages=3, dtype=np.float64, **options)
     grids = [(32, 32), (16, 16), (8, 8)]
-    compare(model, torch_deep.TorchVGG16(model.state_dict(), grids, spectral=options), data)
+    compare(model, torch_deep.TorchVGG16(model.state_dict(), grids, spectral=options, rectify=True), data)
 
 
-@pytest.mark.parametrize("batch_norm", ["pool", "spectral", None])
+@pytest.mark.parametrize("batch_norm", ["pool", "spectral", "none"])
 @pytest.mark.parametrize(
     ("grid", "grids"),
     [("circular", [(32, 32), (5, 5), (3, 3), (3, 3), (3, 3)]), ("fast", [(48, 48), (8, 8), (4, 4), (4, 4), (4, 4)])],
 )
 def test_specalexnet(batch_norm, grid, grids, data):
     model = SpecAlexNet(width=WIDTH, batch_norm=batch_norm, grid=grid, dtype=np.float64, **OPTIONS)
-    compare(model, torch_deep.TorchAlexNet(model.state_dict(), grids, spectral=OPTIONS), data)
+    compare(model, torch_deep.TorchAlexNet(model.state_dict(), grids, spectral=OPTIONS, rectify=True), data)
 
 
-@pytest.mark.parametrize("batch_norm", ["pool", "spectral", None])
+@pytest.mark.parametrize("batch_norm", ["pool", "spectral", "none"])
 @pytest.mark.parametrize(("grid", "grids"), [("paper", [(35, 35), (19, 19)]), ("circular", [(32, 32), (16, 16)])])
-def test_specdensenet(batch_norm, grid, grids, data):
-    model = SpecDenseNet(width=WIDTH, layers=LAYERS, batch_norm=batch_norm, grid=grid, dtype=np.float64, **OPTIONS)
-    compare(model, torch_deep.TorchDenseNet(model.state_dict(), LAYERS, grids, spectral=OPTIONS), data)
+@pytest.mark.parametrize("back", [{"return_every": 1, "rectify": True}, {"return_every": 2, "rectify": False}])
+def test_specdensenet(batch_norm, grid, grids, back, data):
+    options = {"width": WIDTH, "layers": LAYERS, "dtype": np.float64} | OPTIONS | back
+    model = SpecDenseNet(batch_norm=batch_norm, grid=grid, **options)
+    compare(model, torch_deep.TorchDenseNet(model.state_dict(), LAYERS, grids, spectral=OPTIONS, **back), data)
+
+
+def test_the_paper_strict_nets(data):
+    options = {"beta": 0.2, "activation": "tanh", "scale": 1.0}
+    model = SpecVGG16(width=WIDTH, beta=0.2, paper_strict=True, dtype=np.float64)
+    grids = [(n + 3, n + 3) for n in (32, 16, 8, 4, 2)]
+    compare(model, torch_deep.TorchVGG16(model.state_dict(), grids, spectral=options), data)
+    model = SpecDenseNet(width=WIDTH, beta=0.2, paper_strict=True, dtype=np.float64)
+    compare(model, torch_deep.TorchDenseNet(model.state_dict(), 6, [(35, 35), (19, 19)], spectral=options), data)
+    model = SpecAlexNet(width=WIDTH, beta=0.2, paper_strict=True, dtype=np.float64)
+    grids = [(36, 36), (7, 7), (5, 5), (5, 5), (5, 5)]
+    compare(model, torch_deep.TorchAlexNet(model.state_dict(), grids, spectral=options), data)
