@@ -46,6 +46,7 @@ ROWS = {
             SpecVGG16, {"spectral_stages": 3, "rectify": False, "batch_norm": "pool"}),
         "spec s3, no ReLU, BN after pooling, beta 1": (
             SpecVGG16, {"spectral_stages": 3, "rectify": False, "batch_norm": "pool", "beta": 1.0}),
+        "spec, grid same": (SpecVGG16, {"grid": "same"}),
         "spec, plain tanh": (SpecVGG16, {"scale": 1.0}),
         "spec as printed": (SpecVGG16, STRICT),
     },
@@ -53,6 +54,9 @@ ROWS = {
         "dense twin: ReLU, BN": (DenseNet, {}),
         "specdense": (SpecDenseNet, {}),
         "specdense, beta 0.2": (SpecDenseNet, {"beta": 0.2}),
+        "specdense, circular": (SpecDenseNet, {"grid": "circular"}),
+        "specdense, circular, scale 16": (SpecDenseNet, {"grid": "circular", "scale": 16.0}),
+        "specdense, circular, beta 0.2": (SpecDenseNet, {"grid": "circular", "beta": 0.2}),
         "specdense, beta 1": (SpecDenseNet, {"beta": 1.0}),
         "specdense, one return": (SpecDenseNet, {"return_every": 6}),
         "specdense, three returns": (SpecDenseNet, {"return_every": 2}),
@@ -79,7 +83,8 @@ ALL = {name: row for group in ROWS.values() for name, row in group.items()}
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"{', '.join(ROWS)}, or the beginning of a row's name")
+    parser.add_argument("rows", nargs="*", metavar="ROW",
+        help=f"{', '.join(ROWS)}, a row's name, or the beginning of several")  # fmt: skip
     parser.add_argument("--data-dir", help="folder with CIFAR-10")
     parser.add_argument("--train-size", type=int, default=10_000)
     parser.add_argument("--epochs", type=int, default=10)
@@ -87,7 +92,8 @@ def main():
     parser.add_argument("--out", default="runs/benchmarks/deep_study.json", help="JSON file; runs already in it stay")
     options = parser.parse_args()
     chosen = [name for name in ALL if not options.rows or any(
-        name in ROWS.get(row, ()) or name.startswith(row) for row in options.rows)]  # fmt: skip
+        name == row if row in ALL else name in ROWS[row] if row in ROWS else name.startswith(row)
+        for row in options.rows)]  # fmt: skip
     data = CIFAR10("train", options.data_dir).subset(options.train_size), CIFAR10("test", options.data_dir)
     results = {}
     if os.path.exists(options.out):

@@ -12,6 +12,7 @@ import sys
 
 from specframe.backend import DeviceError
 from specframe.data import DataError, DataLoader
+from specframe.storage import STORES, get_store
 from specframe.training import (
     CheckpointError,
     TrainingError,
@@ -60,6 +61,15 @@ def number(kind, low, strict=False):
     return parse
 
 
+def store(name):
+    """An argparse type: the name of a store, with settings that it has."""
+    try:
+        get_store(name)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return name
+
+
 def add_common(parser, out, lr, epochs):
     """The options that every training example has; the texts name the defaults."""
     add = parser.add_argument
@@ -69,7 +79,9 @@ def add_common(parser, out, lr, epochs):
     add("--batch-size", type=number(int, 1), help="images a step (64)")
     add("--lr", type=number(float, 0, strict=True), help=f"highest learning rate of the schedule ({lr})")
     add("--device", choices=["auto", "cpu", "cuda"], help="auto takes a GPU where CuPy finds one (auto)")
-    add("--store", choices=["auto", "dense", "csr", "mask"], help="format of saved activations (auto: the smallest)")
+    add("--store", type=store, metavar="STORE",
+        help=f"how saved activations are kept: {', '.join(STORES)}; with settings: topk:0.1:int8, spectral:0.25:int8 "
+        "(auto: lossless, the smallest of dense, csr and mask)")  # fmt: skip
     add("--seed", type=number(int, 0), help="of the initial weights and of the order of the images (0)")
     add("--train-size", type=number(int, 1), metavar="N", help="use only the first N training images")
     add("--resume", action="store_true", help="continue from the checkpoint in --out, with its options")

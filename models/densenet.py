@@ -39,7 +39,7 @@ from specframe.spectrum import choose_grid
 
 STEM, GROWTH, LAYERS = 64, 64, 6
 
-BEST = {"scale": 8.0, "grid": "circular", "gain": 2.0, "batch_norm": "spectral", "return_every": 1,
+BEST = {"scale": 8.0, "grid": "same", "gain": 2.0, "batch_norm": "spectral", "return_every": 1,
         "rectify": True}  # fmt: skip
 PAPER = {"scale": 1.0, "grid": "paper", "gain": 1.0, "batch_norm": "none", "return_every": LAYERS,
          "rectify": False}  # fmt: skip

@@ -176,7 +176,7 @@ def test_missing_mnist_falls_back_loudly_only_when_nothing_was_asked_for(example
         (["--epochs", "two"], "argument --epochs: invalid int value: 'two'"),
         (["--lr", "0"], "argument --lr: expected a number above 0"),
         (["--tanh-scale", "0"], "argument --tanh-scale: expected a number above 0"),
-        (["--store", "zip"], "argument --store: invalid choice"),
+        (["--store", "zip"], "argument --store: unknown store 'zip': choose dense"),
         (["--data", "cifar"], "argument --data: invalid choice"),
         (["--colour"], "unrecognized arguments: --colour"),
         (["--data-dir", "/nowhere"], "/nowhere"),

@@ -77,7 +77,7 @@ def step_cost(model, x, y, store="auto", recompute=None):
         parameter.grad = None
     b = backend.of("step_cost", x)
     with b.peak_memory() as peak:
-        with Tape(store=store, recompute=recompute) as tape:
+        with Tape(store=store, recompute=recompute, seed=0) as tape:
             loss = ops.softmax_cross_entropy(model(Tensor(x)), y)
         tape.backward(loss)
     for parameter, gradient in zip(parameters, gradients, strict=True):

@@ -109,15 +109,15 @@ def fit(model, train, test, optimizer, schedule, epochs, **options):
     return training
 
 
-def train_step(model, optimizer, x, y, store="auto", recompute=None):
-    """Forward, backward, update on one batch; returns the loss as a Tensor.
+def train_step(model, optimizer, x, y, store="auto", recompute=None, seed=None):
+    """Forward, backward, update on one batch; returns the loss as a Tensor. `store`, `recompute`, `seed` as in Tape.
 
     Raises
     ------
     TrainingError
         The loss is not a finite number (on a GPU, reading it would make the host wait: there the loop looks later).
     """
-    with Tape(store=store, recompute=recompute) as tape:
+    with Tape(store=store, recompute=recompute, seed=seed) as tape:
         loss = ops.softmax_cross_entropy(model(Tensor(x)), y)
     if not loss.backend.asynchronous and not math.isfinite(loss.item()):
         raise TrainingError(_explanation(model, x, loss.item()))
@@ -147,7 +147,9 @@ def _run_epoch(training, train, epochs, store, recompute, name, progress, interr
     with bar:
         for x, y in batches:
             try:
-                loss = train_step(model, optimizer, x, y, store, recompute)
+                # every step has draws of its own, and a resumed run those of the unbroken one
+                step = training.epoch * len(train) + training.batch
+                loss = train_step(model, optimizer, x, y, store, recompute, step)
             except TrainingError as error:
                 batches.close()
                 raise TrainingError(f"epoch {training.epoch + 1}, batch {training.batch + 1}: {error}") from None

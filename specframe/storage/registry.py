@@ -1,4 +1,6 @@
-"""Stores by name, with their settings after colons: "auto", "mask8", "spectral:0.1:int8"."""
+"""Stores by name, with their settings after colons: "auto", "mask8", "spectral:0.1:int8:dct"."""
+
+from functools import partial
 
 from specframe.storage.auto import AutoStore
 from specframe.storage.by_op import ByOp
@@ -6,8 +8,16 @@ from specframe.storage.csr import CSRStore
 from specframe.storage.dense import DenseStore
 from specframe.storage.handle import Store
 from specframe.storage.mask import MaskStore
+from specframe.storage.quantised import QuantStore
+from specframe.storage.topk import TopKStore
 
-STORES = {store.name: store for store in (DenseStore, CSRStore, MaskStore, AutoStore)}  # name -> maker of a Store
+STORES = {
+    "dense": DenseStore, "csr": CSRStore, "mask": MaskStore, "auto": AutoStore,
+    "mask16": partial(MaskStore, "float16"), "mask8": partial(MaskStore, "int8"), "mask4": partial(MaskStore, "int4"),
+    "quant8": partial(QuantStore, "int8"), "quant4": partial(QuantStore, "int4"), "quant2": partial(QuantStore, "int2"),
+    "topk": TopKStore,
+}  # fmt: skip
+"""Maker of a Store by name; it takes the settings as text."""
 
 
 def get_store(store):

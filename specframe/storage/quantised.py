@@ -1,0 +1,34 @@
+"""quant: every entry in a few bits, zeros too, as ActNN keeps activations.
+
+    bytes = (32 bits + s) * ceil(R / 256)          R reals of s bytes each, a complex entry is two
+
+An op that reads decisions off the zeros of what it saved gets the mask format with such values instead: rounding may
+make an entry zero.
+"""
+
+from specframe.storage.handle import count_nonzero
+from specframe.storage.mask import Mask
+from specframe.storage.reduced import SMALL, ReducedStore, Whole, kept_exactly
+from specframe.storage.sparse import Sparse
+
+
+class QuantStore(ReducedStore):
+    """Keep every array whole with reduced values; arrays of fewer than 1024 entries exactly.
+
+    Parameters
+    ----------
+    values : one of specframe.storage.values.KINDS
+    """
+
+    name = "quant"
+
+    def __init__(self, values="int8"):
+        super().__init__(values)
+
+    def pack(self, array, sparse=None, exact_zeros=False):
+        if array.size < SMALL:
+            return kept_exactly(array, sparse)
+        key = self._next_key()
+        if sparse is not None or exact_zeros:
+            return Mask(sparse or Sparse.of(array), self.values, key)
+        return Whole(array, self.values, key, count_nonzero(array))

@@ -1,0 +1,60 @@
+"""topk: of each array the largest entries by absolute value, the others become zero, as DropIT and Back Razor do.
+
+    K = max(1, round(rate * M))        keep x where |x| >= t, t the K-th largest |x|, and x is not zero
+    bytes = those of the mask format with the entries kept
+
+Entries that tie with the K-th largest are all kept; where fewer than K are not zero, there are fewer. A NaN ranks as
+the largest of all and is kept.
+"""
+
+from specframe import backend
+from specframe.storage.mask import Mask
+from specframe.storage.reduced import SMALL, ReducedStore, kept_exactly
+from specframe.storage.sparse import Sparse
+
+
+class TopKStore(ReducedStore):
+    """Keep a share of the entries of every array; arrays of fewer than 1024 entries exactly.
+
+    An array whose zeros are decisions keeps all its entries: only their values are reduced.
+
+    Parameters
+    ----------
+    rate : float, or text of one, in (0, 1]
+        Share of the entries kept.
+    values : one of specframe.storage.values.KINDS
+
+    Raises
+    ------
+    ValueError
+        Another rate or kind of values.
+    """
+
+    name = "topk"
+
+    def __init__(self, rate=0.1, values="exact"):
+        super().__init__(values)
+        self.lossless = False
+        try:
+            self.rate = float(rate)
+        except (TypeError, ValueError):
+            self.rate = 0.0
+        if not 0 < self.rate <= 1:
+            raise ValueError(f"store topk: the rate is a number above 0 and up to 1, got {rate!r}")
+
+    def pack(self, array, sparse=None, exact_zeros=False):
+        if array.size < SMALL:
+            return kept_exactly(array, sparse)
+        key = self._next_key()
+        if sparse is not None or exact_zeros:
+            return Mask(sparse or Sparse.of(array), self.values, key)
+        return Mask(Sparse.of(largest(array, self.rate)), self.values, key, "topk")
+
+
+def largest(array, rate):
+    """The array with zeros in place of all but its round(rate * size) largest entries, at least one."""
+    xp = backend.of("store", array).xp
+    magnitude = xp.absolute(array)
+    place = array.size - max(1, round(rate * array.size))
+    threshold = xp.partition(magnitude.reshape(-1), place)[place]
+    return xp.where(magnitude < threshold, array.dtype.type(0), array)  # so that a NaN, below nothing, is kept
