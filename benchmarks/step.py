@@ -2,31 +2,22 @@
 
     python benchmarks/step.py --checkpoint runs/lenet_mnist/checkpoint.npz
 
-A step is forward, backward and update on a batch of real digits. Each net runs in a process of its own, since the
-thread pools of two engines in one process slow each other down; the processes take turns (A B C A B C ...), each doing
-a few steps while the others wait. Figures are medians, ratios are medians of the ratios within a round.
+A step is forward, backward and update on a batch of real digits; the nets take turns (benchmarks/turns.py).
 
 All nets have the weights of the checkpoint, whose densities are those of a trained net; without one, the spectral net
 is first trained for 300 steps. The learning rate is so small that the weights stay where they are.
 Needs the extra `oracle` (PyTorch).
 """
 
-import argparse
-import json
-import os
-import platform
-import statistics
-import subprocess
-import sys
-import time
-
 import numpy as np
+import turns
+from turns import Ratio
 
 import specframe as sf
 from specframe.data import MNIST, DataError, DataLoader, Digits
 from specframe.models import LeNet5, SpecLeNet5
 from specframe.optim import SGD
-from specframe.training import load_checkpoint, step_cost, train_step, write_atomically
+from specframe.training import load_checkpoint, step_cost, train_step
 
 VARIANTS = {
     "spectral": "specframe SpecLeNet5",
@@ -35,52 +26,26 @@ VARIANTS = {
     "torch_spatial": "PyTorch LeNet-5, nn.Conv2d",
     "torch_spectral": "PyTorch SpecLeNet-5, torch.fft",
 }
-RATIOS = [  # (what, of, to, what is compared, bar)
-    ("time", "spectral", "torch_spatial", "step time, SpecLeNet5 / PyTorch spatial LeNet-5", 1.6),
-    ("time", "spectral", "torch_spectral", "step time, SpecLeNet5 / the same net in PyTorch", 0.7),
-    ("time", "recompute", "spectral", 'step time, recompute="block" / without', 1.25),
-    ("bytes", "spectral", "torch_spatial", "saved bytes, SpecLeNet5 / PyTorch spatial LeNet-5", 0.37),
-    ("bytes", "recompute", "torch_spatial", 'saved bytes, recompute="block" / PyTorch spatial LeNet-5', 0.20),
-    ("bytes", "spectral", "spatial", "saved bytes, SpecLeNet5 / specframe LeNet5", None),
+RATIOS = [
+    Ratio("time", "spectral", "torch_spatial", "step time, SpecLeNet5 / PyTorch spatial LeNet-5", 1.6),
+    Ratio("time", "spectral", "torch_spectral", "step time, SpecLeNet5 / the same net in PyTorch", 0.7),
+    Ratio("time", "recompute", "spectral", 'step time, recompute="block" / without', 1.25),
+    Ratio("bytes", "spectral", "torch_spatial", "saved bytes, SpecLeNet5 / PyTorch spatial LeNet-5", 0.37),
+    Ratio("bytes", "recompute", "torch_spatial", 'saved bytes, recompute="block" / PyTorch spatial LeNet-5', 0.20),
+    Ratio("bytes", "spectral", "spatial", "saved bytes, SpecLeNet5 / specframe LeNet5"),
 ]
 LR, MOMENTUM = 1e-7, 0.9
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser = turns.make_parser(__doc__, VARIANTS, "runs/benchmarks/step.json", rounds=15, steps=20)
     parser.add_argument("--checkpoint", help="weights of trained nets, as examples/lenet_mnist.py writes them")
     parser.add_argument("--data-dir", help="folder with the MNIST files (default: as the example looks for them)")
-    parser.add_argument("--rounds", type=int, default=15, help="turns of each process (15)")
-    parser.add_argument("--steps", type=int, default=20, help="steps a turn (20)")
-    parser.add_argument("--batch-size", type=int, default=64, help="images a step (64)")
-    parser.add_argument("--threads", type=int, default=2, help="threads of each engine (2)")
-    parser.add_argument("--only", nargs="+", choices=VARIANTS, default=list(VARIANTS), help="run some of the nets")
-    parser.add_argument("--out", default="runs/benchmarks/step.json", help="JSON file to write")
-    parser.add_argument("--worker", choices=VARIANTS, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.worker:
-        work(options)
-    else:
-        compare(options)
+    turns.run(parser.parse_args(), VARIANTS, RATIOS, make)
 
 
-# ---- the process that runs one net ------------------------------------------------------------------------------
-
-
-def work(options):
-    """Answer each line on standard input with the times of a few steps; the first answer tells the saved bytes."""
-    step, saved = (torch_net if options.worker.startswith("torch") else specframe_net)(options)
-    for _ in range(10):
-        step()
-    print(json.dumps(saved), flush=True)
-    for _ in sys.stdin:
-        step()  # brings this process's code and data back into the caches
-        times = []
-        for _ in range(options.steps):
-            start = time.perf_counter()
-            step()
-            times.append(time.perf_counter() - start)
-        print(json.dumps(times), flush=True)
+def make(name, options):
+    return (torch_net if name.startswith("torch") else specframe_net)(options)
 
 
 def batch(options):
@@ -150,65 +115,6 @@ def torch_net(options):
         optimizer.step()
 
     return step, {"bytes": torch_nets.saved_bytes(net, images, labels), "density": []}
-
-
-# ---- the process that compares ----------------------------------------------------------------------------------
-
-
-def compare(options):
-    environment = os.environ | {name: str(options.threads) for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")}
-    workers, saved = {}, {}
-    for name in options.only:
-        command = [sys.executable, __file__, *sys.argv[1:], "--worker", name]
-        workers[name] = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-        )
-        saved[name] = answer(name, workers[name])  # one at a time: nobody else runs while it warms up
-    times = {name: [] for name in workers}
-    for _ in range(options.rounds):
-        for name, worker in workers.items():
-            worker.stdin.write("go\n")
-            worker.stdin.flush()
-            times[name].append(statistics.median(answer(name, worker)))
-    for worker in workers.values():
-        worker.stdin.close()
-        worker.wait()
-    report(options, times, saved)
-
-
-def answer(name, worker):
-    line = worker.stdout.readline()
-    if not line:
-        sys.exit(f"step.py: the process of {name} ended early")
-    return json.loads(line)
-
-
-def report(options, times, saved):
-    result = {
-        "machine": {"processor": platform.machine(), "cores": os.cpu_count(), "threads": options.threads},
-        "batch_size": options.batch_size, "checkpoint": options.checkpoint, "nets": {}, "ratios": {},
-    }  # fmt: skip
-    print(f"| net | step, ms (median of {options.rounds} turns; fastest .. slowest) | saved, bytes | density |")
-    print("|---|---|---|---|")
-    for name, medians in times.items():
-        low, middle, high = min(medians), statistics.median(medians), max(medians)
-        density = ", ".join(f"{d:.3f}" for d in saved[name]["density"]) or "-"
-        print(f"| {VARIANTS[name]} | {1e3 * middle:.2f} ({1e3 * low:.2f} .. {1e3 * high:.2f}) "
-              f"| {saved[name]['bytes']:,} | {density} |")  # fmt: skip
-        result["nets"][name] = {"seconds": middle, "turns": medians, **saved[name]}
-    print("\n| ratio | median (smallest .. largest) | bar |\n|---|---|---|")
-    for what, one, other, label, bar in RATIOS:
-        if one not in times or other not in times:
-            continue
-        if what == "time":
-            ratios = [a / b for a, b in zip(times[one], times[other], strict=True)]
-            figure, spread = statistics.median(ratios), f" ({min(ratios):.2f} .. {max(ratios):.2f})"
-        else:
-            figure, spread = saved[one]["bytes"] / saved[other]["bytes"], ""
-        print(f"| {label} | {figure:.3f}{spread} | {bar if bar is not None else '-'} |")
-        result["ratios"][label] = figure
-    write_atomically(options.out, lambda file: file.write((json.dumps(result, indent=2) + "\n").encode()))
-    print(f"\nwritten to {options.out}")
 
 
 if __name__ == "__main__":

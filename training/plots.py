@@ -1,4 +1,4 @@
-"""Pictures of a run: training curves, and the maps after the first layer. Needs the extra `plot` (matplotlib).
+"""Pictures of a run: training curves, the bytes of a step, the maps after the first layer. Needs the extra `plot`.
 
 matplotlib is imported when a picture is asked for, never with the package.
 """
@@ -55,6 +55,37 @@ def curves(path, histories, title):
         if scale == "linear" and "MB" in label:
             axes.set_ylim(bottom=0)
     figure.axes[0].legend(frameon=False)
+    _save(figure, path)
+
+
+def ledger(path, ledger, title="saved for backward", by="layer"):
+    """What a step saved, a horizontal bar a layer, op or format, split into values, indices, bits and scales.
+
+    Parameters
+    ----------
+    path : str
+    ledger : storage.Ledger
+    by : "layer", "op" or "format"
+    """
+    kinds = ("values", "indices", "pointers", "masks", "scales")
+    names = [name for name, nbytes in ledger.by(by).items() if nbytes]
+    figure = _figure(figsize=(8, 1.2 + 0.24 * len(names)))
+    axes = figure.subplots()
+    left = np.zeros(len(names))
+    for kind in kinds:
+        totals = dict.fromkeys(names, 0)
+        for row in ledger.rows:
+            if row.nbytes:
+                totals[getattr(row, by)] += getattr(row, kind)
+        widths = np.array(list(totals.values())) / 1e6
+        if widths.any():
+            axes.barh([name or "(outside)" for name in names], widths, left=left, label=kind)
+        left += widths
+    axes.invert_yaxis()  # the first layer on top
+    axes.set(xlabel="MB", title=f"{title}: {ledger.nbytes / 1e6:.2f} MB")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(axis="y", labelsize=7)
+    axes.legend(frameon=False)
     _save(figure, path)
 
 

@@ -108,7 +108,7 @@ def test_table_1_spectral_column(monkeypatch, rng):
 
 
 def test_the_dense_block_saves_its_parts_and_no_concatenation(rng):
-    net = SpecDenseNet(width=WIDTH, batch_norm="none", beta=0.2, return_every=6)
+    net = SpecDenseNet(width=WIDTH, batch_norm="none", beta=0.2, grid="circular", return_every=6)
     rows = ledger(net, images(rng), store="dense").rows
     growth, stem = 4, 4
     kept = {(row.op, row.shape) for row in rows if row.nbytes and row.array == "Z"}

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+import specframe as sf
 from specframe.layers import SpectralBlock
 from specframe.training import Epoch, History, plots
 
@@ -25,6 +26,15 @@ def test_training_does_not_import_matplotlib():
 def test_curves_are_a_picture(tmp_path):
     plots.curves(tmp_path / "curves.png", {"spectral": history(), "spatial": history()}, "title")
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+@needs_matplotlib
+@pytest.mark.parametrize("by", ["layer", "op", "format"])
+def test_a_ledger_is_a_picture(tmp_path, by):
+    with sf.Tape(store="mask8") as tape:
+        sf.ops.sum(SpectralBlock(1, 3, 5)(sf.Tensor(np.ones((12, 12, 8, 1), np.float32))))
+    plots.ledger(tmp_path / "ledger.png", tape.ledger, by=by)
+    assert (tmp_path / "ledger.png").read_bytes().startswith(b"\x89PNG")
 
 
 @needs_matplotlib
