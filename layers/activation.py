@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 
 from specframe import backend, ops
+from specframe.effects import once
 from specframe.layers.module import Module
 
 
@@ -43,11 +44,13 @@ class Dropout(Module):
         self.key = np.array([next(self._numbers) if seed is None else seed, 0], np.int64)
 
     def forward(self, x):
-        if not self.training:
-            return x
+        return ops.dropout(x, self.p, once(self._draw)) if self.training else x
+
+    def _draw(self):
+        """The key of this forward; counts it."""
         key = tuple(int(number) for number in backend.to_host(self.key))
         self.key = backend.of("Dropout", self.key).asarray(np.array([key[0], key[1] + 1]))
-        return ops.dropout(x, self.p, key)
+        return key
 
 
 class Flatten(Module):

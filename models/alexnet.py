@@ -54,7 +54,7 @@ class AlexNet(_AlexNet):
     in_channels, num_classes : int
     image_size : int, rows and columns of the images, 29 or more
     width : float, scales all channels
-    activation : "relu" or "tanh"
+    activation : "relu", "leaky_relu" or "tanh"
     batch_norm : bool, after each convolution
     seed : int, of the initial weights
     dtype : float32 or float64

@@ -53,7 +53,7 @@ class DenseNet(Module):
     in_channels, num_classes : int
     width : float, scales stem and growth
     layers : int, of the dense block
-    activation : "relu" or "tanh"
+    activation : "relu", "leaky_relu" or "tanh"
     batch_norm : bool, after each convolution
     seed : int, of the initial weights
     dtype : float32 or float64

@@ -67,7 +67,7 @@ class VGG16(_VGG16):
     in_channels, num_classes : int
     image_size : int, rows and columns of the images, a multiple of 32
     width : float, scales all channels
-    activation : "relu" or "tanh"
+    activation : "relu", "leaky_relu" or "tanh"
     batch_norm : bool, after each convolution
     seed : int, of the initial weights
     dtype : float32 or float64

@@ -136,6 +136,22 @@ class Backend:
 
     # ---- memory ------------------------------------------------------------------------------------------------
 
+    def to_pinned(self, array):
+        """Begin to copy a contiguous device array to pinned host memory, beside what the device computes.
+
+        Returns the NumPy array it will be in, and what to give to `wait`. Until then the device array must be kept:
+        its memory would go to the next array that is made.
+        """
+        raise NotImplementedError
+
+    def wait(self, copied):
+        """Let the device compute nothing further until a copy is done; the host goes on."""
+        raise NotImplementedError
+
+    def from_pinned(self, host):
+        """The array on the device again."""
+        raise NotImplementedError
+
     def peak_memory(self):
         """Context manager; afterwards `.nbytes` of its value is the growth to the peak inside the block, in bytes.
 
@@ -284,6 +300,28 @@ class CUDA(Backend):
             return xp.zeros(mask.shape, values.dtype)
         position = xp.maximum(xp.cumsum(flat, dtype=np.int64) - 1, 0)
         return xp.where(flat, values[position], values.dtype.type(0)).reshape(mask.shape)
+
+    # Nothing else uses this stream and this pool. Whoever gets memory of the pool again writes to it in a copy that
+    # waits for all that was asked of the device before: it may be let go while the device still reads it.
+
+    @functools.cached_property
+    def _copies(self):
+        return self.xp.cuda.Stream(non_blocking=True), self.xp.cuda.PinnedMemoryPool()
+
+    def to_pinned(self, array):
+        stream, pool = self._copies
+        host = np.frombuffer(pool.malloc(array.nbytes), array.dtype, array.size).reshape(array.shape)
+        stream.wait_event(self.xp.cuda.get_current_stream().record())
+        array.get(stream=stream, out=host, blocking=False)
+        return host, stream.record()
+
+    def wait(self, copied):
+        self.xp.cuda.get_current_stream().wait_event(copied)
+
+    def from_pinned(self, host):
+        array = self.xp.empty(host.shape, host.dtype)
+        array.set(host, stream=self.xp.cuda.get_current_stream())
+        return array
 
     @contextlib.contextmanager
     def peak_memory(self):

@@ -159,6 +159,8 @@ class Tape:
     ----------
     ledger : Ledger
         What was saved, op by op, at the end of the forward. A snapshot of numbers, readable after the backward.
+    peak_bytes : int
+        The most bytes that were saved at any one time: `ledger.nbytes`, or more where a checkpoint ran again.
     """
 
     def __init__(self, store="auto", recompute=None, seed=None):
@@ -175,6 +177,7 @@ class Tape:
         self._handles = weakref.WeakValueDictionary()  # uid -> handle, as long as a record needs it
         self._entries = []  # (layer, op name, name of the array, handle), for the ledger
         self._ledger = None
+        self._peak = 0  # bytes held while a checkpoint ran again
         self._spent = self._entered = False
 
     def __enter__(self):
@@ -222,6 +225,16 @@ class Tape:
     def ledger(self):
         return self._ledger if self._ledger is not None else self._snapshot()
 
+    @property
+    def peak_bytes(self):
+        return max(self._peak, self.ledger.nbytes)
+
+    def _ran_again(self, ctx, inner):
+        """A checkpoint, whose context is `ctx`, ran again under `inner` while the records left here were held."""
+        contexts = [ctx, *(record.ctx for record in self._records)]
+        held = Ledger([("", "", name, handle) for c in contexts for name, handle in c._saved.items()])
+        self._peak = max(self._peak, held.nbytes + inner.peak_bytes)
+
     def _settle(self):
         """Take the snapshot, and hold handles by the records alone from here on."""
         self._ledger = self.ledger
@@ -234,8 +247,19 @@ class Tape:
 
     # ---- recording ---------------------------------------------------------------------------------------------
 
+    def _needs(self, inputs):
+        """For each input (or None) of an op that is about to run: will its gradient be asked for?"""
+        return tuple(tensor is not None and tensor.requires_grad for tensor in inputs)
+
+    def _add(self, op, ctx, inputs, y):
+        """Note that `op` made y from `inputs`, which may hold None."""
+        self._made.add(y.uid)
+        if ctx.recording:
+            self._record(op, ctx, inputs, y)
+        y.recipe = self._recipe(op, ctx, [tensor for tensor in inputs if tensor is not None], y)
+
     def _record(self, op, ctx, inputs, output):
-        """Pack what `op` saved and write the record. `inputs` may hold None."""
+        """Pack what `op` saved and write the record."""
         store, layer = self.store.of(op.name), ".".join(filter(None, self._layers))
         for name, value in ctx._saved.items():
             if not isinstance(value, Bits):
@@ -319,16 +343,25 @@ class Tape:
             raise RuntimeError("backward: this tape is spent (entries are freed as they are used); record a new one")
         if y.uid not in self._made or not y.requires_grad:
             raise ValueError("backward: the tensor was not computed under this tape from one that requires a gradient")
-        gradients = {y.uid: _cotangent(y, gy)}
+
+        def deliver(leaf, g):
+            leaf.grad = g if leaf.grad is None else leaf.grad + g
+            if on_grad is not None:
+                on_grad(leaf)
+
+        self._walk({y.uid: _cotangent(y, gy)}, deliver)
+
+    def _walk(self, gradients, deliver):
+        """Go back from `gradients`, a dict by uid; `deliver(leaf, g)` gets each leaf with its whole gradient."""
         self._spent = True
         self._settle()
         try:
-            self._walk(gradients, on_grad)
+            self._walk_records(gradients, deliver)
         finally:
             self._records.clear()
             self._leaves.clear()
 
-    def _walk(self, gradients, on_grad):
+    def _walk_records(self, gradients, deliver):
         while self._records:
             record = self._records.pop()
             gy = gradients.pop(record.output, None)
@@ -341,9 +374,7 @@ class Tape:
             for uid in record.completes:
                 leaf, g = self._leaves.pop(uid), gradients.pop(uid, None)
                 if g is not None:
-                    leaf.grad = g if leaf.grad is None else leaf.grad + g
-                    if on_grad is not None:
-                        on_grad(leaf)
+                    deliver(leaf, g)
 
 
 def _cotangent(y, gy):
@@ -392,13 +423,9 @@ def apply(op, *inputs, **options):
     arrays = [None if tensor is None else tensor.data for tensor in inputs]
     b = backend.of(op.name, *arrays)
     tape = current()
-    ctx = Context(b, tuple(tape is not None and t is not None and t.requires_grad for t in inputs))
+    ctx = Context(b, (False,) * len(inputs) if tape is None else tape._needs(inputs))
     y = Tensor(op.forward(ctx, *arrays, **options), requires_grad=ctx.recording)
     y.spectrum = ctx.carries
-    if tape is None:
-        return y
-    tape._made.add(y.uid)
-    if ctx.recording:
-        tape._record(op, ctx, inputs, y)
-    y.recipe = tape._recipe(op, ctx, [t for t in inputs if t is not None], y)
+    if tape is not None:
+        tape._add(op, ctx, inputs, y)
     return y

@@ -1,10 +1,11 @@
-"""relu and tanh in space.
+"""relu, leaky_relu and tanh in space.
 
-    relu   forward  y = max(x, 0)       backward  gx = gy where x > 0, else 0       saved: one bit an entry
-    tanh   forward  y = tanh(x)         backward  gx = (1 - y^2) gy                 saved: the output
+    relu        y = max(x, 0)                    gx = gy where x > 0, else 0            saved: one bit an entry
+    leaky_relu  y = x where x > 0, else slope x  gx = gy where x > 0, else slope gy     saved: one bit an entry
+    tanh        y = tanh(x)                      gx = (1 - y^2) gy                      saved: the output
 
-An op that saves relu's y keeps x instead where x is saved anyway (by batch normalisation): one map, not two. The bits
-decide, so that y made from a lossy x is still zero where it was zero.
+An op that saves the y of relu or leaky_relu keeps x instead where x is saved anyway (by batch normalisation): one map,
+not two. The bits decide, so that y made from a lossy x is still on the side where it was.
 """
 
 from specframe.tape import Op, apply
@@ -25,6 +26,30 @@ class ReLU(Op):
     @staticmethod
     def remake(ctx, x):
         return ctx.xp.where(ctx["positive"].dense(), x, x.dtype.type(0))
+
+
+def leak(xp, positive, x, slope):
+    """x where positive, slope x elsewhere; in x's precision."""
+    return xp.where(positive, x, x * x.dtype.type(slope))
+
+
+class LeakyReLU(Op):
+    name, provenance = "leaky_relu", "kept"
+
+    @staticmethod
+    def forward(ctx, x, slope):
+        positive = x > 0
+        ctx.slope = slope
+        ctx.save_bits(positive=positive)
+        return leak(ctx.xp, positive, x, slope)
+
+    @staticmethod
+    def backward(ctx, gy):
+        return leak(ctx.xp, ctx["positive"].dense(), gy, ctx.slope)
+
+    @staticmethod
+    def remake(ctx, x):
+        return leak(ctx.xp, ctx["positive"].dense(), x, ctx.slope)
 
 
 class Tanh(Op):
@@ -54,6 +79,12 @@ def relu(x):
     """max(x, 0) of a real Tensor of any shape; the gradient at 0 is 0."""
     _check_real("relu", x)
     return apply(ReLU, x)
+
+
+def leaky_relu(x, slope=0.01):
+    """x where it is positive, slope x elsewhere, of a real Tensor of any shape; the gradient at 0 is slope."""
+    _check_real("leaky_relu", x)
+    return apply(LeakyReLU, x, slope=slope)
 
 
 def tanh(x):

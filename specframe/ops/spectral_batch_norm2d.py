@@ -22,6 +22,7 @@ Saved: Y. Where spectral_conv2d made it, its recipe is followed: X and the weigh
 
 from specframe import spectrum
 from specframe.backend import hermitian_edges
+from specframe.effects import once
 from specframe.ops.batch_norm2d import update_running
 from specframe.ops.split_activation import parts
 from specframe.spectrum import column_weights
@@ -60,7 +61,8 @@ class SpectralBatchNorm2d(Op):
             energy = (h * h).sum(axis=(0, 2))  # (Q, 2 channels)
             variance = _of_both_parts((energy * _weights(b, s, real)[..., 0]).sum(axis=0) / real.type(batch))
             if running is not None:
-                update_running(running, mean, variance, s.grid[0] * s.grid[1] * batch, momentum)
+                count = s.grid[0] * s.grid[1] * batch
+                once(lambda: update_running(running, mean, variance, count, momentum))
         else:
             mean, variance = (array.astype(real, copy=False) for array in running)
             H = _less_mean(b, Y, mean, s)

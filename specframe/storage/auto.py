@@ -11,7 +11,7 @@ until a few counts have gathered, and all the counts are fetched in one transfer
 from specframe import backend
 from specframe.storage.csr import CSR
 from specframe.storage.dense import Dense
-from specframe.storage.handle import Handle, Store
+from specframe.storage.handle import Handle, Store, count_nonzero
 from specframe.storage.mask import Mask
 from specframe.storage.sparse import Sparse, matrix_shape
 
@@ -47,6 +47,7 @@ class Deferred(Handle):
     format = property(lambda self: self._settled.format if self._settled else "dense")
     bytes = property(lambda self: self._now.bytes)
     density = property(lambda self: self._now.density)
+    settled = property(lambda self: self._settled is not None)
 
     @property
     def _now(self):
@@ -75,7 +76,7 @@ class AutoStore(Store):
         if sparse is not None:
             return smallest(array, sparse.nnz, sparse)
         if not b.asynchronous:
-            return smallest(array, int(b.xp.count_nonzero(array)))
+            return smallest(array, count_nonzero(array))
         handle = Deferred(array, b.xp.count_nonzero(array))
         self._pending.append(handle)
         if len(self._pending) >= PENDING:

@@ -30,12 +30,14 @@ class Handle:
     bytes : Bytes, of the buffers really held in memory
     moved : int, bytes that were moved out of it (to a file, or from the device to the host)
     density : float or None, nonzero entries / entries, None where nobody counted
+    settled : bool, whether its buffers are final; False while a choice of format waits for the device
     """
 
     format = ""
     bytes = Bytes()
     moved = 0
     density = None
+    settled = True
 
     @property
     def nbytes(self):
@@ -131,4 +133,6 @@ def own(array):
 def count_nonzero(array):
     """Nonzero entries as a Python int, or None where asking would make the host wait for the device."""
     b = backend.of("store", array)
-    return None if b.asynchronous else int(b.xp.count_nonzero(array))
+    if b.asynchronous:
+        return None
+    return int(b.xp.count_nonzero(array != 0 if array.dtype.kind == "c" else array))  # NumPy counts complex slowly

@@ -1,5 +1,6 @@
 """Stores by name, with their settings after colons: "auto", "mask8", "spectral:0.1:int8:dct"."""
 
+import os
 from functools import partial
 
 from specframe.storage.auto import AutoStore
@@ -8,14 +9,24 @@ from specframe.storage.csr import CSRStore
 from specframe.storage.dense import DenseStore
 from specframe.storage.handle import Store
 from specframe.storage.mask import MaskStore
+from specframe.storage.offload import OffloadStore
 from specframe.storage.quantised import QuantStore
+from specframe.storage.spectral import SpectralStore
 from specframe.storage.topk import TopKStore
+
+
+def _offload(*settings):
+    """From "offload", "offload:STORE", "offload:STORE:DIRECTORY"; a directory is told by its separator."""
+    directory = settings[-1] if settings and os.sep in settings[-1] else None
+    inner = settings if directory is None else settings[:-1]
+    return OffloadStore(get_store(":".join(inner) or "auto"), directory)
+
 
 STORES = {
     "dense": DenseStore, "csr": CSRStore, "mask": MaskStore, "auto": AutoStore,
     "mask16": partial(MaskStore, "float16"), "mask8": partial(MaskStore, "int8"), "mask4": partial(MaskStore, "int4"),
     "quant8": partial(QuantStore, "int8"), "quant4": partial(QuantStore, "int4"), "quant2": partial(QuantStore, "int2"),
-    "topk": TopKStore,
+    "topk": TopKStore, "spectral": SpectralStore, "offload": _offload,
 }  # fmt: skip
 """Maker of a Store by name; it takes the settings as text."""
 

@@ -3,8 +3,8 @@
     K = max(1, round(rate * M))        keep x where |x| >= t, t the K-th largest |x|, and x is not zero
     bytes = those of the mask format with the entries kept
 
-Entries that tie with the K-th largest are all kept; where fewer than K are not zero, there are fewer. A NaN ranks as
-the largest of all and is kept.
+Entries that tie with the K-th largest are all kept; where fewer than K are not zero, there are fewer. A NaN is kept
+besides the K.
 """
 
 from specframe import backend
@@ -54,7 +54,8 @@ class TopKStore(ReducedStore):
 def largest(array, rate):
     """The array with zeros in place of all but its round(rate * size) largest entries, at least one."""
     xp = backend.of("store", array).xp
-    magnitude = xp.absolute(array)
-    place = array.size - max(1, round(rate * array.size))
-    threshold = xp.partition(magnitude.reshape(-1), place)[place]
-    return xp.where(magnitude < threshold, array.dtype.type(0), array)  # so that a NaN, below nothing, is kept
+    ranks = xp.absolute(array)
+    xp.negative(ranks, out=ranks)  # largest first: NumPy's partition is slow where many entries tie at its lower end
+    place = max(1, round(rate * array.size)) - 1
+    threshold = xp.partition(ranks.reshape(-1), place)[place]
+    return xp.where(ranks > threshold, array.dtype.type(0), array)  # so that a NaN, behind nothing, is kept

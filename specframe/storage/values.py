@@ -15,11 +15,11 @@ The integers are symmetric, with a scale for every 256 consecutive reals,
     scale = max |v| / top        code = floor(v / scale + u)        0 < u < 1        top = 127, 7, 1
 
 which for a uniform u is unbiased: E[code] = v / scale (stochastic rounding). Zero stays zero and the largest real of a
-group keeps its value. 256 int8 codes share 4 bytes of scale in float32: half of that would save under 1% and lose range.
+group keeps its value. A scale in float32 adds 1.6% to 256 int8 codes: half of that would save little and lose range.
 
 The u are read from a table, cyclically from a place drawn once an array. The table holds the grid (k + 1/2) / N in
 random order, so that over all places each real sees each u once: the bias is below 1 / 2N of a step. Drawing an own u
-for each real costs more than all the rest of the rounding, the table a tenth. N is a prime, lest the period of the table
+for each real costs more than all the rest of the rounding, the table a tenth. N is a prime, lest the table's period
 fall in step with an axis of the array: entries a period apart err together.
 """
 
@@ -207,7 +207,7 @@ def _round(b, reals, top, dithers):
 
 
 def _join(codes, bits):
-    """int8 (groups, GROUP * bits / 8): byte i of a group holds codes i, i + GROUP * bits / 8, ... from its low end up."""
+    """int8 (groups, W), W = GROUP * bits / 8: byte i of a group holds codes i, i + W, ... from its low end up."""
     codes = codes.astype(np.int8)
     if bits == 8:
         return codes
@@ -227,7 +227,7 @@ def _dithers(b):
 
 
 def _blocks(b, count, block):
-    """Slices that cover range(count): of `block` on the CPU, and one on a device, where each further one costs calls."""
+    """Slices that cover range(count): of `block` on the CPU, and one on a GPU, where each further one costs calls."""
     step = max(1, count) if b.asynchronous else block
     return [slice(start, min(start + step, count)) for start in range(0, count, step)]
 

@@ -6,7 +6,8 @@ A `StrictArray` holds a NumPy array and behaves as a CuPy array does where the t
 - reductions and single entries are 0-d arrays, not scalars;
 - whatever makes the host wait for the device (`float(a)`, `if a:`, `a[mask]`, `nonzero`, ...) is counted;
 - names and keywords that CuPy lacks are missing here too (compared with CuPy 14.2);
-- `empty` holds garbage, and the inverse real FFT reads the edge columns as cuFFT does.
+- `empty` holds garbage, and the inverse real FFT reads the edge columns as cuFFT does;
+- a copy to pinned memory has not happened until somebody waits for it, and needs its array until then.
 
 `STRICT` is a backend made of these, known to `specframe.backend.of`. Its bodies of rfft2, irfft2, compress and expand
 are the CUDA backend's own.
@@ -20,6 +21,7 @@ import contextlib
 import functools
 import numbers
 import types
+import weakref
 
 import numpy as np
 import scipy.fft
@@ -387,6 +389,21 @@ xp, fft = Namespace(np), FFT(scipy.fft, "fft.")
 sparse = types.SimpleNamespace(csr_array=csr_array, csr_matrix=csr_array)
 
 
+class Copy:
+    """A copy to the host that is as late as it may be: it happens when somebody waits for it."""
+
+    def __init__(self, array):
+        self._array, self._done = weakref.ref(array), False
+        self.host = np.empty_like(array._a)
+        self.host.fill(np.nan if array.dtype.kind in "fc" else 85)
+
+    def finish(self):
+        if not self._done:
+            array = self._array()
+            assert array is not None, "the device array died before its copy was done"
+            self.host[...], self._done = array._a, True
+
+
 class StrictBackend(backend.Backend):
     """The CUDA backend's code on StrictArrays; set `asynchronous` to False to reach the paths that look at values."""
 
@@ -404,6 +421,17 @@ class StrictBackend(backend.Backend):
 
     def random(self, key, shape, dtype):
         return StrictArray(backend.get("cpu").random(key, shape, dtype))
+
+    def to_pinned(self, array):
+        assert array.flags.c_contiguous
+        copied = Copy(array)
+        return copied.host, copied
+
+    def wait(self, copied):
+        copied.finish()
+
+    def from_pinned(self, host):
+        return StrictArray(host.copy())
 
     rfft2, irfft2 = backend.CUDA.rfft2, backend.CUDA.irfft2
     compress, expand = backend.CUDA.compress, backend.CUDA.expand

@@ -73,6 +73,23 @@ def test_batch_norm2d_and_its_running_statistics(be, rng, training, gamma):
         assert_agree(be.to_host(own), other.numpy())
 
 
+@pytest.mark.parametrize("gamma", [[0.5, -1.5, 2.0], [0.5, 1e-3, 2.0]])
+@pytest.mark.parametrize("training", [True, False])
+def test_batch_norm_act2d_and_its_running_statistics(be, rng, training, gamma):
+    x, beta = normal(rng, (4, 5, 2, 3)) * 2 + 1, normal(rng, 3)
+    statistics = [np.array([0.1, 0.5, -1.0]), np.array([1.0, 4.0, 0.3])]
+    running = [be.asarray(array.copy()) for array in statistics]
+    torch_running = [torch.tensor(array.copy()) for array in statistics]
+    compare(
+        be, rng,
+        lambda *a: ops.batch_norm_act2d(*a, 0.1, running, training),
+        lambda x, gamma, beta: F.leaky_relu(F.batch_norm(x, *torch_running, gamma, beta, training, 0.1, 1e-5), 0.1),
+        x, np.array(gamma), beta,
+    )  # fmt: skip
+    for own, other in zip(running, torch_running, strict=True):
+        assert_agree(be.to_host(own), other.numpy())
+
+
 @pytest.mark.parametrize("norm", ["ortho", "backward"])
 @pytest.mark.parametrize("grid", [(6, 8), (5, 7), (4, 5)])
 @pytest.mark.parametrize("training", [True, False])

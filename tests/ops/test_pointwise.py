@@ -1,4 +1,4 @@
-"""relu and tanh: values, conventions at 0 and for NaN, gradients, what they save."""
+"""relu, leaky_relu and tanh: values, conventions at 0 and for NaN, gradients, what they save."""
 
 import numpy as np
 import pytest
@@ -25,10 +25,38 @@ def test_relu_gradient_at_zero_is_zero(be):
     np.testing.assert_array_equal(gradient, [0, 0, 1])
 
 
-def test_relu_saves_one_bit_an_entry(be):
+@pytest.mark.parametrize("op", [ops.relu, ops.leaky_relu])
+def test_one_bit_an_entry_is_saved(be, op):
     with Tape() as tape:
-        ops.relu(Tensor(be.xp.ones((64, 3)), requires_grad=True))
+        op(Tensor(be.xp.ones((64, 3)), requires_grad=True))
     assert tape.ledger.nbytes == 64 * 3 // 8
+
+
+@pytest.mark.parametrize("slope", [0.01, 0.3, 0, 1.5, -0.5])
+@pytest.mark.parametrize("shape", [(1,), (7,), (3, 4, 2, 1), ()])
+def test_leaky_relu_value_and_gradient(be, rng, shape, slope):
+    x = away_from_zero(rng, shape)
+    np.testing.assert_array_equal(value(be, lambda x: ops.leaky_relu(x, slope), x), np.where(x > 0, x, slope * x))
+    gradcheck(lambda x: ops.leaky_relu(x, slope), be.asarray(x))
+
+
+def test_leaky_relu_gradient_at_zero_is_the_slope(be):
+    y, (gradient,) = run(be, ops.leaky_relu, np.array([-1.0, 0.0, 2.0]))
+    np.testing.assert_array_equal(y, [-0.01, 0, 2])
+    np.testing.assert_array_equal(gradient, [0.01, 0.01, 1])
+
+
+@pytest.mark.parametrize("op", [ops.relu, ops.leaky_relu])
+def test_an_activation_of_a_saved_map_is_made_again_bit_by_bit(be, rng, op):
+    x, w = normal(rng, (6, 5, 2, 3), np.float32), normal(rng, (4, 3, 3, 3), np.float32)
+    weight = Tensor(be.asarray(w), requires_grad=True)
+    with Tape("dense") as tape:
+        y = ops.conv2d(op(ops.tanh(Tensor(be.asarray(x), requires_grad=True))), weight)
+    saved = [(row.op, row.array) for row in tape.ledger.rows if row.nbytes]
+    assert saved == [("tanh", "y"), (op.__name__, "positive")]
+    tape.backward(y, be.xp.ones(y.shape, y.dtype))
+    _, (_, expected) = run(be, ops.conv2d, value(be, lambda x: op(ops.tanh(x)), x), w)
+    np.testing.assert_array_equal(be.to_host(weight.grad), expected)
 
 
 @pytest.mark.parametrize("shape", [(1,), (7,), (3, 4, 2, 1), ()])
@@ -44,12 +72,12 @@ def test_tanh_of_large_entries_saturates_with_zero_gradient(be):
     np.testing.assert_array_equal(gradient, 0)
 
 
-@pytest.mark.parametrize("op", [ops.relu, ops.tanh])
+@pytest.mark.parametrize("op", [ops.relu, ops.leaky_relu, ops.tanh])
 def test_nan_is_not_hidden(be, op):
     assert np.isnan(value(be, op, np.array([np.nan, 1.0])))[0]
 
 
-@pytest.mark.parametrize("name", ["relu", "tanh"])
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "tanh"])
 @pytest.mark.parametrize("dtype", ["complex128", "int64"])
 def test_what_is_not_real_is_refused(be, name, dtype):
     with pytest.raises(ValueError, match=f"^{name}: expected a real tensor, got {dtype}"):

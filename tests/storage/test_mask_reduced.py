@@ -107,5 +107,5 @@ def test_what_is_not_finite_shows(be):
 
 
 def test_an_unknown_kind_is_refused():
-    with pytest.raises(ValueError, match="^store mask: unknown kind of values 'int5': choose exact, float16, "):
+    with pytest.raises(ValueError, match=r"^store mask: unknown kind of values 'int5': choose exact, float16, "):
         MaskStore("int5")

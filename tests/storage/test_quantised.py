@@ -61,5 +61,5 @@ def test_the_host_waits_for_nothing():
 def test_int8_is_what_one_gets_and_settings_are_checked():
     assert QuantStore.name == "quant" and QuantStore().values == "int8"
     assert not QuantStore().lossless and QuantStore("exact").lossless
-    with pytest.raises(ValueError, match="^store quant: unknown kind of values '8': choose exact, float16, "):
+    with pytest.raises(ValueError, match=r"^store quant: unknown kind of values '8': choose exact, float16, "):
         QuantStore("8")

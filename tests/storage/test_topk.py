@@ -74,6 +74,13 @@ def test_what_is_not_finite_shows(be, kind):
             assert not np.isfinite(back.reshape(-1)[:count]).any()
 
 
+def test_a_nan_takes_the_place_of_no_other(be):
+    array = np.arange(2000.0)
+    array[5] = np.nan
+    kept = to_host(TopKStore(0.01).pack(be.asarray(array)).dense())
+    assert np.flatnonzero(kept).tolist() == [5, *range(1980, 2000)]
+
+
 def test_settings_may_be_text():
     store = TopKStore("0.25", "int8")
     assert (TopKStore.name, store.rate, store.values, store.lossless) == ("topk", 0.25, "int8", False)
@@ -82,10 +89,10 @@ def test_settings_may_be_text():
 
 @pytest.mark.parametrize("rate", [0, -0.1, 1.5, "nan", "inf", "half", "", None, [0.1]])
 def test_a_rate_out_of_range_is_refused(rate):
-    with pytest.raises(ValueError, match="^store topk: the rate is a number above 0 and up to 1, got "):
+    with pytest.raises(ValueError, match=r"^store topk: the rate is a number above 0 and up to 1, got "):
         TopKStore(rate)
 
 
 def test_an_unknown_kind_is_refused():
-    with pytest.raises(ValueError, match="^store topk: unknown kind of values 'int16': choose exact, float16, "):
+    with pytest.raises(ValueError, match=r"^store topk: unknown kind of values 'int16': choose exact, float16, "):
         TopKStore(0.1, "int16")

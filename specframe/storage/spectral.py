@@ -1,0 +1,117 @@
+"""spectral: the largest coefficients of a map's transform, their values reduced, and a bitmap of where they are.
+
+    y = T x        y' = y where |y| >= t, else 0        x' = T^-1 y'        |x - x'|^2 = sum of the dropped |y|^2
+    bytes = values(K) + bitmap(M)          K of M coefficients (values.py and bitmap.py of this folder)
+
+T is orthonormal (specframe/storage/transforms.py). t is given, or found from the share of the coefficients, or of their
+energy, that shall stay. The forward is untouched: only the backward reads x' in place of x.
+"""
+
+import math
+from typing import NamedTuple
+
+from specframe import backend
+from specframe.storage.bitmap import Bitmap
+from specframe.storage.handle import Bytes, Handle, count_nonzero
+from specframe.storage.mask import Mask
+from specframe.storage.reduced import SMALL, ReducedStore, Whole, kept_exactly
+from specframe.storage.sparse import Sparse
+from specframe.storage.transforms import TRANSFORMS
+from specframe.storage.values import encode
+
+
+class Keep(NamedTuple):
+    """Which coefficients stay: the largest of a "rate", the largest of an "energy", or those from "beta" on."""
+
+    rule: str
+    value: float
+
+    @classmethod
+    def parse(cls, keep):
+        """From 0.1, "0.1" or "rate=0.1", "energy=0.99", "beta=0.5"."""
+        rule, _, number = str(keep).rpartition("=")
+        try:
+            rule, value = rule or "rate", float(number)
+        except ValueError:
+            rule, value = None, math.nan
+        if (rule in ("rate", "energy") and 0 < value <= 1) or (rule == "beta" and 0 <= value < math.inf):
+            return cls(rule, value)
+        raise ValueError(
+            f"store spectral: what to keep is a share above 0 and up to 1, energy=share or beta=threshold, got {keep!r}"
+        )
+
+    def threshold(self, xp, magnitude, count):
+        """t for `count` coefficients, given as an array of their magnitudes in which all others are zero."""
+        if self.rule == "beta":
+            return self.value
+        flat = magnitude.reshape(-1)
+        if self.rule == "rate":
+            place = max(1, round(self.value * count)) - 1
+            return -xp.partition(-flat, place)[place]  # largest first: slow where many tie at the lower end (topk.py)
+        descending = xp.sort(flat)[::-1]
+        energy = xp.cumsum(descending * descending, dtype="float64")
+        return descending[xp.count_nonzero(energy < self.value * energy[-1])]
+
+
+class Spectral(Handle):
+    """The part of a map's coefficients that `keep` leaves; `density` is its share of them."""
+
+    def __init__(self, array, keep, values, transform, key):
+        b = self._backend = backend.of("store", array)
+        self.shape, self.dtype, self.format = array.shape, array.dtype, f"spectral {transform} {values}"
+        self._transform = TRANSFORMS[transform]
+        coefficients, count = self._transform.forward(array), self._transform.count(array.shape)
+        magnitude = b.xp.absolute(coefficients)
+        # Not below, rather than above: a NaN is neither, and has to stay.
+        kept = ~(magnitude < keep.threshold(b.xp, magnitude, count)) & (magnitude != 0)
+        self._kept = Bitmap(kept)
+        self._values = encode(b.compress(coefficients, kept, self._kept.count), values, key)
+        self.density = self._kept.count / count
+        self.bytes = Bytes(self._values.nbytes, masks=self._kept.nbytes, scales=self._values.scale_nbytes)
+
+    def dense(self):
+        coefficients = self._backend.expand(self._values.decode(), self._kept.dense())
+        return self._transform.inverse(coefficients, self.shape)
+
+
+class SpectralStore(ReducedStore):
+    """Keep maps as their largest coefficients, as text "spectral:0.1", "spectral:energy=0.99:int4:haar".
+
+    Only real maps (rows, cols, batch, channels) of 2 x 2 and more are transformed. Other arrays are kept whole with
+    reduced values; those of fewer than 1024 entries exactly; and those whose zeros are decisions as a mask, with
+    reduced values.
+
+    Parameters
+    ----------
+    keep : float or str
+        A share of the coefficients (0.1, "rate=0.1"), the fewest with a share of the energy ("energy=0.99"), or those
+        of a magnitude or more ("beta=0.5"), the largest first over the whole array. Those that tie are all kept.
+    values : one of specframe.storage.values.KINDS
+    transform : one of specframe.storage.transforms.TRANSFORMS
+        None kept more than "dct" at equal bytes, for maps of 2 x 2 to 32 x 32 (benchmarks/transforms.py).
+
+    Raises
+    ------
+    ValueError
+        A setting that is none of these.
+    """
+
+    name = "spectral"
+
+    def __init__(self, keep=0.1, values="int8", transform="dct"):
+        super().__init__(values)
+        self.lossless = False
+        self.keep = Keep.parse(keep)
+        if transform not in TRANSFORMS:
+            raise ValueError(f"store spectral: unknown transform {transform!r}: choose {', '.join(TRANSFORMS)}")
+        self.transform = transform
+
+    def pack(self, array, sparse=None, exact_zeros=False):
+        if array.size < SMALL:
+            return kept_exactly(array, sparse)
+        key = self._next_key()
+        if sparse is not None or exact_zeros:
+            return Mask(sparse or Sparse.of(array), self.values, key)
+        if array.ndim == 4 and array.dtype.kind == "f" and min(array.shape[:2]) > 1:
+            return Spectral(array, self.keep, self.values, self.transform, key)
+        return Whole(array, self.values, key, count_nonzero(array))
