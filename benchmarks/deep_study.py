@@ -90,7 +90,11 @@ def main():
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="of the initial weights and the order (0)")
     parser.add_argument("--out", default="runs/benchmarks/deep_study.json", help="JSON file; runs already in it stay")
+    parser.add_argument("--chart", metavar="PNG", help="draw accuracy against bytes of all runs in --out, and stop")
     options = parser.parse_args()
+    if options.chart:
+        with open(options.out) as file:
+            return chart(json.load(file), options.chart)
     chosen = [name for name in ALL if not options.rows or any(
         name == row if row in ALL else name in ROWS[row] if row in ROWS else name.startswith(row)
         for row in options.rows)]  # fmt: skip
@@ -136,6 +140,30 @@ def train(train_set, test_set, net, settings, epochs, seed):
         "density": last.density, "seconds": seconds,
         "history": [epoch.test_accuracy for epoch in training.history.epochs],
     }  # fmt: skip
+
+
+def chart(results, path):
+    """A point a run: mean over its seeds, accuracy against the ratio of bytes. Needs matplotlib."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    groups = {}
+    for name, result in results.items():
+        groups.setdefault(name.rpartition(", seed")[0], []).append((result["ratio"], 100 * result["accuracy"]))
+    figure = Figure(figsize=(9, 5.5), layout="constrained", dpi=150)
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    for name, runs in groups.items():
+        ratio, accuracy = np.mean(runs, axis=0)
+        spectral = name.startswith("spec") or "spectra" in name
+        axes.plot(ratio, accuracy, "o" if spectral else "s", color="#c2410c" if spectral else "#1d4ed8",
+                  mfc="none" if "dense" in name else None)  # fmt: skip
+        axes.annotate(name, (ratio, accuracy), xytext=(4, 3), textcoords="offset points", fontsize=6.5)
+    axes.set(xlabel="saved bytes / PyTorch's twin with batch normalisation (log)", ylabel="test accuracy, %",
+             xscale="log", title="CIFAR-10, 10 000 images, 10 epochs, width 0.25 (hollow: DenseNet)")  # fmt: skip
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    write_atomically(path, lambda file: figure.savefig(file, format="png"))
 
 
 def peer_bytes(net, train_set):
