@@ -9,6 +9,9 @@
 
 Saved: the output y, which the next op often saves anyway, not the input: h = (y - beta) / gamma inverts the affine map.
 Where some |gamma| is below GAMMA_MIN the division would amplify rounding, and h itself is saved for all channels.
+
+Maps are the largest things alive in a step, and this op would hold four at a time: so it works in place wherever an
+array is its own, and sums products of maps row by row.
 """
 
 import numpy as np
@@ -26,6 +29,13 @@ def update_running(running, mean, variance, count, momentum):
         kept += now.astype(kept.dtype) * kept.dtype.type(momentum)
 
 
+def sum_of_products(b, x, y):
+    """Per channel, sum of x y over rows, columns and batch; no third map on the CPU, one pass on a device."""
+    if b.asynchronous:
+        return (x * y).sum(axis=(0, 1, 2))
+    return sum((x[row] * y[row]).sum(axis=(0, 1)) for row in range(len(x)))
+
+
 def normalise(ctx, x, running, training, momentum, eps):
     """h, a new array; notes on ctx what `gradients` needs."""
     axes = (0, 1, 2)
@@ -33,7 +43,7 @@ def normalise(ctx, x, running, training, momentum, eps):
         count = x[..., 0].size
         mean = x.mean(axis=axes)
         h = x - mean
-        variance = ctx.xp.square(h).mean(axis=axes)
+        variance = sum_of_products(ctx.backend, h, h) / x.dtype.type(count)
         if running is not None:
             once(lambda: update_running(running, mean, variance, count, momentum))
     else:
@@ -45,25 +55,39 @@ def normalise(ctx, x, running, training, momentum, eps):
 
 
 def gradients(ctx, gy, h, gamma):
-    """gx (None where nobody asks), ggamma and gbeta."""
-    axes = (0, 1, 2)
-    gbeta = gy.sum(axis=axes)
-    ggamma = (gy * h).sum(axis=axes)
+    """gx (None where nobody asks), ggamma and gbeta. gx takes the place of h."""
+    gbeta = gy.sum(axis=(0, 1, 2))
+    ggamma = sum_of_products(ctx.backend, gy, h)
     gx = None
-    if ctx.needs[0]:
-        gx = gy
-        if ctx.training:
-            count = gy.dtype.type(gy[..., 0].size)
-            gx = gy - gbeta / count - h * (ggamma / count)
-        gx = gx * (gamma * ctx.inverse)
+    if ctx.needs[0] and ctx.training:
+        count = gy.dtype.type(gy[..., 0].size)
+        gx = h
+        gx *= -ggamma / count
+        gx += gy
+        gx -= gbeta / count
+        gx *= gamma * ctx.inverse
+    elif ctx.needs[0]:
+        gx = gy * (gamma * ctx.inverse)
     return gx, ggamma, gbeta
 
 
-def save_output_or_h(ctx, h, gamma, beta, **output):
-    """Keep the output, from which the affine map is inverted, or h where some gamma is too small for that."""
-    if ctx.recording:
-        ctx.from_output = float(ctx.xp.abs(gamma).min()) >= GAMMA_MIN
-        ctx.save(gamma=gamma, beta=beta, **(output if ctx.from_output else {"h": h}))
+def affine(ctx, h, gamma, beta):
+    """gamma h + beta, in the place of h unless h has to be saved: where some gamma is too small to divide by."""
+    ctx.save(gamma=gamma, beta=beta)
+    ctx.from_output = not ctx.recording or float(ctx.xp.abs(gamma).min()) >= GAMMA_MIN
+    if not ctx.from_output:
+        ctx.save(h=h)
+        h = h.copy()
+    h *= gamma
+    h += beta
+    return h
+
+
+def inverse_affine(ctx, y, gamma):
+    """h of y, a new array."""
+    h = y - ctx["beta"].dense()
+    h /= gamma
+    return h
 
 
 class BatchNorm2d(Op):
@@ -72,14 +96,15 @@ class BatchNorm2d(Op):
     @staticmethod
     def forward(ctx, x, gamma, beta, running, training, momentum, eps):
         h = normalise(ctx, x, running, training, momentum, eps)
-        y = h * gamma + beta
-        save_output_or_h(ctx, h, gamma, beta, y=y)
+        y = affine(ctx, h, gamma, beta)
+        if ctx.from_output:
+            ctx.save(y=y)
         return y
 
     @staticmethod
     def backward(ctx, gy):
         gamma = ctx["gamma"].dense()
-        h = (ctx["y"].dense() - ctx["beta"].dense()) / gamma if ctx.from_output else ctx["h"].dense()
+        h = inverse_affine(ctx, ctx["y"].dense(), gamma) if ctx.from_output else ctx["h"].dense().copy()
         return gradients(ctx, gy, h, gamma)
 
 

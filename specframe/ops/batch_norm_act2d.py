@@ -15,7 +15,7 @@ ReLU and tanh have no such op: ReLU has no inverse, and that of tanh loses every
 
 import math
 
-from specframe.ops.batch_norm2d import check, gradients, normalise, save_output_or_h
+from specframe.ops.batch_norm2d import affine, check, gradients, inverse_affine, normalise
 from specframe.ops.pointwise import leak
 from specframe.tape import Op, apply
 
@@ -26,22 +26,22 @@ class BatchNormAct2d(Op):
     @staticmethod
     def forward(ctx, x, gamma, beta, slope, running, training, momentum, eps):
         h = normalise(ctx, x, running, training, momentum, eps)
-        y = h * gamma + beta
+        y = affine(ctx, h, gamma, beta)
         positive = y > 0
         z = leak(ctx.xp, positive, y, slope)
         ctx.slope = slope
         ctx.save_bits(positive=positive)
-        save_output_or_h(ctx, h, gamma, beta, z=z)
+        if ctx.from_output:
+            ctx.save(z=z)
         return z
 
     @staticmethod
     def backward(ctx, gz):
         gamma, positive = ctx["gamma"].dense(), ctx["positive"].dense()
         if ctx.from_output:
-            y = leak(ctx.xp, positive, ctx["z"].dense(), 1 / ctx.slope)
-            h = (y - ctx["beta"].dense()) / gamma
+            h = inverse_affine(ctx, leak(ctx.xp, positive, ctx["z"].dense(), 1 / ctx.slope), gamma)
         else:
-            h = ctx["h"].dense()
+            h = ctx["h"].dense().copy()
         return gradients(ctx, leak(ctx.xp, positive, gz, ctx.slope), h, gamma)
 
 
