@@ -138,4 +138,5 @@ class SpecDenseNet(Module):
                 spectra.append(wide(narrow(ops.concatenate(spectra))))
             new = ops.irfft2(ops.concatenate(spectra[1:]))
             maps.append(ops.relu(new) if self.rectify else new)
+            del spectra, new  # as large as the maps: not alive into the next layer
         return self.fc(self.average(ops.concatenate(maps)))

@@ -103,12 +103,15 @@ class Conv2d(Op):
 
         # ==== gk ====
         if ctx.needs[1]:
+            x = ctx["x"].dense()
             padded = w.zeros(xp, gy.dtype)
-            w.inside(padded)[...] = ctx["x"].dense()
+            w.inside(padded)[...] = x
+            del x  # a copy where it was packed: as large as padded
             gk = xp.zeros((kr * kc * c_in, c_out), gy.dtype)
             for band in w.bands():
                 gk += xp.matmul(w.patches(xp, padded, band), gy[band]).sum(axis=0)
             gk = xp.ascontiguousarray(gk.reshape(kr, kc, c_in, c_out).transpose(3, 2, 0, 1))
+            del padded
 
         # ==== gx ====
         if ctx.needs[0]:

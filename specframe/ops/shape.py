@@ -103,7 +103,8 @@ def transpose(x, axes):
 
 
 def concatenate(parts, axis=-1):
-    """Tensors one after another along an axis (default: channels). Spectra must share grid, size and norm.
+    """Tensors one after another along an axis (default: channels). Spectra must share grid, size and norm. A single
+    tensor is returned as it is.
 
     Raises
     ------
@@ -124,6 +125,8 @@ def concatenate(parts, axis=-1):
             raise ValueError(
                 f"concatenate: {part.shape} {part.dtype} does not continue {first.shape} {first.dtype} on axis {axis}"
             )
+    if len(parts) == 1:
+        return first
     return apply(Concatenate, *parts, axis=axis, carries=_common_spectrum(parts))
 
 

@@ -1,0 +1,131 @@
+"""Ways to train in less memory, by names that a command line takes: "quant8+checkpoint", "spec+mask8+block".
+
+A name is a sum of parts, in any order:
+
+    spec          the spectral net in place of its spatial twin
+    strict        its settings are the paper's (paper_strict=True)
+    inplace       leaky ReLU in place of ReLU: normalisation and activation keep one map, as In-Place ABN does
+    checkpoint    each stage, or layer of a dense block, runs a second time in the backward (sf.checkpoint)
+    block         maps between two stored spectra are made again (Tape(recompute="block"))
+    STORE         how values are kept: dense, quant8, topk:0.1:int8, ... (auto)
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+from networks import NETS
+
+from specframe import checkpoint, ops
+from specframe.storage import get_store
+
+TWIN = (
+    "dense", "auto", "checkpoint", "offload", "quant8", "quant4", "quant2", "topk:0.1:int8", "spectral:0.25:int8",
+    "spectral:0.1:int8", "quant8+checkpoint", "inplace",
+)  # fmt: skip
+SPECTRAL = (
+    "spec", "spec+mask", "spec+block", "spec+mask16", "spec+mask8", "spec+mask4", "spec+mask8+block", "spec+strict",
+)  # fmt: skip
+WORDS = ("spec", "strict", "inplace", "checkpoint", "block")
+
+
+class Strategy(NamedTuple):
+    """What the parts of a name say."""
+
+    spec: bool
+    strict: bool
+    inplace: bool
+    checkpoint: bool
+    recompute: str | None
+    store: str
+
+
+def parse(name):
+    """The Strategy of a name.
+
+    Raises
+    ------
+    ValueError
+        A part that is neither a word nor a store, two stores, or parts that do not go together.
+    """
+    parts = name.split("+")
+    stores = [part for part in parts if part not in WORDS]
+    if len(stores) > 1:
+        raise ValueError(f"strategy {name}: {stores[0]} and {stores[1]} are two stores, expected one")
+    for store in stores:
+        try:
+            get_store(store)
+        except ValueError as error:
+            raise ValueError(f"strategy {name}: {error}; or a part of {', '.join(WORDS)}") from None
+    spec, strict, inplace, checkpoint, block = (word in parts for word in WORDS)
+    if strict and not spec:
+        raise ValueError(f"strategy {name}: strict goes with spec")
+    if inplace and spec:
+        raise ValueError(f"strategy {name}: inplace goes with a spatial net")
+    return Strategy(spec, strict, inplace, checkpoint, "block" if block else None, *stores or ["auto"])
+
+
+def build(model, strategy, channels, image_size, width=1.0, state=None, **settings):
+    """The net of a strategy, with initial weights or those of `state`; `settings` are options of its class.
+
+    Parameters
+    ----------
+    model : "lenet5", "alexnet", "vgg16" or "densenet"
+    strategy : Strategy
+
+    Raises
+    ------
+    ValueError
+        A net that cannot be built so.
+    """
+    settings["in_channels"] = channels
+    if model != "lenet5":
+        settings["width"] = width
+    if model != "densenet":
+        settings["image_size"] = image_size
+    if strategy.strict:
+        settings["paper_strict"] = True
+    if strategy.inplace:
+        settings["activation"] = "leaky_relu"
+        if model == "lenet5":
+            raise ValueError("lenet5 has no batch normalisation to share a map with")
+    if model == "alexnet" and not strategy.spec:
+        settings["batch_norm"] = True
+    try:
+        net = NETS["spec" * strategy.spec + model](**settings)
+    except AttributeError as error:  # an op that is not there
+        raise ValueError(f"{model}: {error}") from None
+    if state is not None:
+        net.load_state_dict(state)
+    if strategy.checkpoint:
+        put_under_checkpoints(net)
+    return net
+
+
+def put_under_checkpoints(net):
+    """Let each stage of a net, or each layer of a dense block, keep its input only; names and parameters stay."""
+    if hasattr(net, "narrow"):  # DenseNet
+        parts = [net.stem]
+        for narrow, wide in zip(net.narrow, net.wide, strict=True):
+            narrow.forward = partial(checkpoint, one_after_another(narrow.forward, wide.forward))
+            wide.forward = one_after_another()
+    elif hasattr(net, "stages"):  # VGG16
+        parts = net.stages
+    elif hasattr(net, "layers"):  # AlexNet
+        parts = net.layers
+    else:  # LeNet5, whose spectral blocks have their activation inside
+        parts, act = [], () if hasattr(net.conv1, "spectrum") else (ops.tanh,)
+        layers = [partial(checkpoint, one_after_another(conv, *act, net.pool)) for conv in (net.conv1, net.conv2)]
+        net.features = one_after_another(*layers)
+    for part in parts:
+        part.forward = partial(checkpoint, part.forward)
+
+
+def one_after_another(*functions):
+    """x -> ... f2(f1(x))"""
+
+    def run(x):
+        for function in functions:
+            x = function(x)
+        return x
+
+    return run
