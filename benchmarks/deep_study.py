@@ -14,6 +14,7 @@ the second, with several seeds, means.
 import argparse
 import json
 import os
+import sys
 import time
 
 import numpy as np
@@ -131,7 +132,8 @@ def train(train_set, test_set, net, settings, epochs, seed):
     training = Training(model, optimizer, OneCycleLR(optimizer, epochs * len(loader)))
     quick = DataLoader(test_set.subset(500), 250, device="cpu")
     start = time.perf_counter()
-    training.run(loader, quick, epochs, store=store, progress=False)
+    if not training.run(loader, quick, epochs, store=store, progress=False):
+        sys.exit("deep_study.py: interrupted; an unfinished run is no row")
     seconds = (time.perf_counter() - start) / epochs
     last = training.history[-1]
     accuracy = evaluate(model, DataLoader(test_set, 250, device="cpu"))[1]
@@ -155,12 +157,13 @@ def chart(results, path):
     axes = figure.subplots()
     for name, runs in groups.items():
         ratio, accuracy = np.mean(runs, axis=0)
-        spectral = name.startswith("spec") or "spectra" in name
+        spectral = name.startswith(("spec", "dense spectra"))
+        hollow = name.startswith(("dense", "specdense"))
         axes.plot(ratio, accuracy, "o" if spectral else "s", color="#c2410c" if spectral else "#1d4ed8",
-                  mfc="none" if "dense" in name else None)  # fmt: skip
+                  mfc="none" if hollow else None)  # fmt: skip
         axes.annotate(name, (ratio, accuracy), xytext=(4, 3), textcoords="offset points", fontsize=6.5)
     axes.set(xlabel="saved bytes / PyTorch's twin with batch normalisation (log)", ylabel="test accuracy, %",
-             xscale="log", title="CIFAR-10, 10 000 images, 10 epochs, width 0.25 (hollow: DenseNet)")  # fmt: skip
+             xscale="log", title="10 000 images, 10 epochs (round: spectral; hollow: DenseNet)")  # fmt: skip
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     write_atomically(path, lambda file: figure.savefig(file, format="png"))

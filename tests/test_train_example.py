@@ -41,8 +41,9 @@ def test_a_net_is_trained_and_its_results_are_written(example, tmp_path, model, 
     assert {"metrics.json", "history.csv", "checkpoint.npz"} <= set(os.listdir(tmp_path))
 
 
-def test_the_twin_is_trained_beside_and_ctrl_c_then_resume_is_exact(example, tmp_path, monkeypatch, capsys):
-    options = ["--model", "specdensenet", "--width", 1 / 16, "--twin", "--batch-norm", "pool"]
+@pytest.mark.parametrize("store", ["auto", "quant4"])  # what quant4 rounds is drawn anew each step, yet resumed
+def test_the_twin_is_trained_beside_and_ctrl_c_then_resume_is_exact(example, tmp_path, monkeypatch, capsys, store):
+    options = ["--model", "specdensenet", "--width", 1 / 16, "--twin", "--batch-norm", "pool", "--store", store]
     assert run(example, *options, "--out", tmp_path / "unbroken") == 0
     loop = sys.modules["specframe.training.loop"]
     real, steps = loop.train_step, 0
