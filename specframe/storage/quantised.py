@@ -12,7 +12,25 @@ from specframe.storage.reduced import SMALL, ReducedStore, Whole, kept_exactly
 from specframe.storage.sparse import Sparse
 
 
-class QuantStore(ReducedStore):
+class LossyStore(ReducedStore):
+    """Base of the stores that may change which entries are zero: `_reduced(array, key)` is a Handle of a large array.
+
+    Small arrays are kept exactly, and those whose zeros are decisions as a mask with reduced values.
+    """
+
+    def pack(self, array, sparse=None, exact_zeros=False):
+        if array.size < SMALL:
+            return kept_exactly(array, sparse)
+        key = self._next_key()
+        if sparse is not None or exact_zeros:
+            return Mask(sparse or Sparse.of(array), self.values, key)
+        return self._reduced(array, key)
+
+    def _reduced(self, array, key):
+        raise NotImplementedError
+
+
+class QuantStore(LossyStore):
     """Keep every array whole with reduced values; arrays of fewer than 1024 entries exactly.
 
     Parameters
@@ -25,10 +43,5 @@ class QuantStore(ReducedStore):
     def __init__(self, values="int8"):
         super().__init__(values)
 
-    def pack(self, array, sparse=None, exact_zeros=False):
-        if array.size < SMALL:
-            return kept_exactly(array, sparse)
-        key = self._next_key()
-        if sparse is not None or exact_zeros:
-            return Mask(sparse or Sparse.of(array), self.values, key)
+    def _reduced(self, array, key):
         return Whole(array, self.values, key, count_nonzero(array))

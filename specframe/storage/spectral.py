@@ -13,9 +13,8 @@ from typing import NamedTuple
 from specframe import backend
 from specframe.storage.bitmap import Bitmap
 from specframe.storage.handle import Bytes, Handle, count_nonzero
-from specframe.storage.mask import Mask
-from specframe.storage.reduced import SMALL, ReducedStore, Whole, kept_exactly
-from specframe.storage.sparse import Sparse
+from specframe.storage.quantised import LossyStore
+from specframe.storage.reduced import Whole
 from specframe.storage.transforms import TRANSFORMS
 from specframe.storage.values import encode
 
@@ -74,7 +73,7 @@ class Spectral(Handle):
         return self._transform.inverse(coefficients, self.shape)
 
 
-class SpectralStore(ReducedStore):
+class SpectralStore(LossyStore):
     """Keep maps as their largest coefficients, as text "spectral:0.1", "spectral:energy=0.99:int4:haar".
 
     Only real maps (rows, cols, batch, channels) of 2 x 2 and more are transformed. Other arrays are kept whole with
@@ -106,12 +105,7 @@ class SpectralStore(ReducedStore):
             raise ValueError(f"store spectral: unknown transform {transform!r}: choose {', '.join(TRANSFORMS)}")
         self.transform = transform
 
-    def pack(self, array, sparse=None, exact_zeros=False):
-        if array.size < SMALL:
-            return kept_exactly(array, sparse)
-        key = self._next_key()
-        if sparse is not None or exact_zeros:
-            return Mask(sparse or Sparse.of(array), self.values, key)
+    def _reduced(self, array, key):
         if array.ndim == 4 and array.dtype.kind == "f" and min(array.shape[:2]) > 1:
             return Spectral(array, self.keep, self.values, self.transform, key)
         return Whole(array, self.values, key, count_nonzero(array))

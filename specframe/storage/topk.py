@@ -9,11 +9,11 @@ besides the K.
 
 from specframe import backend
 from specframe.storage.mask import Mask
-from specframe.storage.reduced import SMALL, ReducedStore, kept_exactly
+from specframe.storage.quantised import LossyStore
 from specframe.storage.sparse import Sparse
 
 
-class TopKStore(ReducedStore):
+class TopKStore(LossyStore):
     """Keep a share of the entries of every array; arrays of fewer than 1024 entries exactly.
 
     An array whose zeros are decisions keeps all its entries: only their values are reduced.
@@ -42,12 +42,7 @@ class TopKStore(ReducedStore):
         if not 0 < self.rate <= 1:
             raise ValueError(f"store topk: the rate is a number above 0 and up to 1, got {rate!r}")
 
-    def pack(self, array, sparse=None, exact_zeros=False):
-        if array.size < SMALL:
-            return kept_exactly(array, sparse)
-        key = self._next_key()
-        if sparse is not None or exact_zeros:
-            return Mask(sparse or Sparse.of(array), self.values, key)
+    def _reduced(self, array, key):
         return Mask(Sparse.of(largest(array, self.rate)), self.values, key, "topk")
 
 
