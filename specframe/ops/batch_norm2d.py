@@ -10,16 +10,48 @@
 Saved: the output y, which the next op often saves anyway, not the input: h = (y - beta) / gamma inverts the affine map.
 Where some |gamma| is below GAMMA_MIN the division would amplify rounding, and h itself is saved for all channels.
 
-Maps are the largest things alive in a step, and this op would hold four at a time: so it works in place wherever an
-array is its own, and sums products of maps row by row.
+Where the batch comes in slices (specframe/slices.py), mu, v and M are those of all slices, and so are the two sums in
+gx. Maps are the largest things alive in a step: neither direction makes another one besides its result.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
 from specframe.effects import once
+from specframe.ops._channels import along, channel_sums, lines, pieces, shift_and_scale
+from specframe.slices import over_batch
 from specframe.tape import Op, apply
 
 GAMMA_MIN = 1e-2  # h from y loses two digits at this gamma (for beta of order 1); float32 has seven
+
+
+class Moments(NamedTuple):
+    """By channel: of how many entries, their mean, and the sum of their squared distances from it."""
+
+    count: int
+    mean: object
+    energy: object
+
+    @staticmethod
+    def together(parts):
+        """Those of several sets of entries as one. Distances from the common mean, never E[.] - mean^2 (it cancels)."""
+        count = sum(part.count for part in parts)
+        mean = sum(part.mean * part.mean.dtype.type(part.count / count) for part in parts)
+        energy = sum(part.energy + part.count * (part.mean - mean) ** 2 for part in parts)
+        return Moments(count, mean, energy)
+
+
+def statistics(ctx, moments, running, training, momentum):
+    """Mean and variance to normalise by. `moments()` gives those of the entries at hand, where they are needed."""
+    ctx.training = training
+    if not training:
+        return running
+    ctx.count, mean, energy = over_batch(moments(), Moments.together)
+    variance = energy / mean.dtype.type(ctx.count)
+    if running is not None:
+        once(lambda: update_running(running, mean, variance, ctx.count, momentum))
+    return mean, variance
 
 
 def update_running(running, mean, variance, count, momentum):
@@ -29,65 +61,55 @@ def update_running(running, mean, variance, count, momentum):
         kept += now.astype(kept.dtype) * kept.dtype.type(momentum)
 
 
-def sum_of_products(b, x, y):
-    """Per channel, sum of x y over rows, columns and batch; no third map on the CPU, one pass on a device."""
-    if b.asynchronous:
-        return (x * y).sum(axis=(0, 1, 2))
-    return sum((x[row] * y[row]).sum(axis=(0, 1)) for row in range(len(x)))
+def sums_over_batch(ctx, *sums):
+    """gbeta and ggamma of the whole batch, which gx depends on; each slice returns its own as its gradients."""
+    return over_batch(sums, lambda parts: tuple(map(sum, zip(*parts, strict=True)))) if ctx.training else sums
 
 
-def normalise(ctx, x, running, training, momentum, eps):
-    """h, a new array; notes on ctx what `gradients` needs."""
-    axes = (0, 1, 2)
-    if training:
-        count = x[..., 0].size
-        mean = x.mean(axis=axes)
-        h = x - mean
-        variance = sum_of_products(ctx.backend, h, h) / x.dtype.type(count)
-        if running is not None:
-            once(lambda: update_running(running, mean, variance, count, momentum))
-    else:
-        mean, variance = (array.astype(x.dtype, copy=False) for array in running)
-        h = x - mean
-    ctx.training, ctx.inverse = training, 1 / ctx.xp.sqrt(variance + x.dtype.type(eps))
-    h *= ctx.inverse
-    return h
+def moments_of(b, x):
+    count = x[..., 0].size
+    mean = channel_sums(b, lambda x: x, x) / x.dtype.type(count)
+    less = along(b.xp, mean, x.shape[2])
+    return Moments(count, mean, channel_sums(b, lambda x: b.xp.square(x - less), x))
 
 
-def gradients(ctx, gy, h, gamma):
-    """gx (None where nobody asks), ggamma and gbeta. gx takes the place of h."""
-    gbeta = gy.sum(axis=(0, 1, 2))
-    ggamma = sum_of_products(ctx.backend, gy, h)
-    gx = None
-    if ctx.needs[0] and ctx.training:
-        count = gy.dtype.type(gy[..., 0].size)
-        gx = h
-        gx *= -ggamma / count
-        gx += gy
-        gx -= gbeta / count
-        gx *= gamma * ctx.inverse
-    elif ctx.needs[0]:
-        gx = gy * (gamma * ctx.inverse)
-    return gx, ggamma, gbeta
-
-
-def affine(ctx, h, gamma, beta):
-    """gamma h + beta, in the place of h unless h has to be saved: where some gamma is too small to divide by."""
+def norm_forward(ctx, x, gamma, beta, running, training, momentum, eps):
+    """y, a new array. Notes on ctx what `norm_backward` needs, and saves h where gamma is too small to divide by."""
+    xp, real = ctx.xp, x.dtype.type
+    mean, variance = statistics(ctx, lambda: moments_of(ctx.backend, x), running, training, momentum)
+    mean = mean.astype(x.dtype, copy=False)
+    ctx.inverse = (1 / xp.sqrt(variance + real(eps))).astype(x.dtype, copy=False)
     ctx.save(gamma=gamma, beta=beta)
-    ctx.from_output = not ctx.recording or float(ctx.xp.abs(gamma).min()) >= GAMMA_MIN
-    if not ctx.from_output:
-        ctx.save(h=h)
-        h = h.copy()
-    h *= gamma
-    h += beta
-    return h
+    ctx.from_output = not ctx.recording or float(xp.abs(gamma).min()) >= GAMMA_MIN
+    if ctx.from_output:
+        return shift_and_scale(ctx.backend, x, mean, ctx.inverse * gamma, beta)
+    zero = xp.zeros_like(mean)
+    h = shift_and_scale(ctx.backend, x, mean, ctx.inverse, zero)
+    ctx.save(h=h)
+    return shift_and_scale(ctx.backend, h, zero, gamma, beta)
 
 
-def inverse_affine(ctx, y, gamma):
-    """h of y, a new array."""
-    h = y - ctx["beta"].dense()
-    h /= gamma
-    return h
+def norm_backward(ctx, gy, y):
+    """gx (None where nobody asks), ggamma and gbeta. y is None where h was saved."""
+    b, xp, gamma = ctx.backend, ctx.xp, ctx["gamma"].dense()
+    if ctx.from_output:  # h = (v - shift) / slope
+        v, shift, slope = y, ctx["beta"].dense(), gamma
+    else:
+        v, shift, slope = ctx["h"].dense(), xp.zeros_like(gamma), xp.ones_like(gamma)
+    shift_along = along(xp, shift, gy.shape[2])
+    gbeta = channel_sums(b, lambda g: g, gy)
+    ggamma = channel_sums(b, lambda v, g: (v - shift_along) * g, v, gy) / slope
+    gx = None
+    if ctx.needs[0] and not ctx.training:
+        gx = gy * (gamma * ctx.inverse)
+    elif ctx.needs[0]:
+        all_gbeta, all_ggamma = sums_over_batch(ctx, gbeta, ggamma)
+        scale, count = gamma * ctx.inverse, gy.dtype.type(ctx.count)
+        gx = shift_and_scale(b, v, shift, -scale * all_ggamma / (slope * count), -scale * all_gbeta / count)
+        scale, target, source = along(xp, scale, gy.shape[2]), lines(gx), lines(gy)
+        for piece in pieces(b, target):
+            target[piece] += source[piece] * scale
+    return gx, ggamma, gbeta
 
 
 class BatchNorm2d(Op):
@@ -95,17 +117,14 @@ class BatchNorm2d(Op):
 
     @staticmethod
     def forward(ctx, x, gamma, beta, running, training, momentum, eps):
-        h = normalise(ctx, x, running, training, momentum, eps)
-        y = affine(ctx, h, gamma, beta)
+        y = norm_forward(ctx, x, gamma, beta, running, training, momentum, eps)
         if ctx.from_output:
             ctx.save(y=y)
         return y
 
     @staticmethod
     def backward(ctx, gy):
-        gamma = ctx["gamma"].dense()
-        h = inverse_affine(ctx, ctx["y"].dense(), gamma) if ctx.from_output else ctx["h"].dense().copy()
-        return gradients(ctx, gy, h, gamma)
+        return norm_backward(ctx, gy, ctx["y"].dense() if ctx.from_output else None)
 
 
 def check(op, x, gamma, beta, running, training):

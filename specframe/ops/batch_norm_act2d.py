@@ -15,7 +15,7 @@ ReLU and tanh have no such op: ReLU has no inverse, and that of tanh loses every
 
 import math
 
-from specframe.ops.batch_norm2d import affine, check, gradients, inverse_affine, normalise
+from specframe.ops.batch_norm2d import check, norm_backward, norm_forward
 from specframe.ops.pointwise import leak
 from specframe.tape import Op, apply
 
@@ -25,8 +25,7 @@ class BatchNormAct2d(Op):
 
     @staticmethod
     def forward(ctx, x, gamma, beta, slope, running, training, momentum, eps):
-        h = normalise(ctx, x, running, training, momentum, eps)
-        y = affine(ctx, h, gamma, beta)
+        y = norm_forward(ctx, x, gamma, beta, running, training, momentum, eps)
         positive = y > 0
         z = leak(ctx.xp, positive, y, slope)
         ctx.slope = slope
@@ -37,12 +36,9 @@ class BatchNormAct2d(Op):
 
     @staticmethod
     def backward(ctx, gz):
-        gamma, positive = ctx["gamma"].dense(), ctx["positive"].dense()
-        if ctx.from_output:
-            h = inverse_affine(ctx, leak(ctx.xp, positive, ctx["z"].dense(), 1 / ctx.slope), gamma)
-        else:
-            h = ctx["h"].dense().copy()
-        return gradients(ctx, leak(ctx.xp, positive, gz, ctx.slope), h, gamma)
+        positive = ctx["positive"].dense()
+        y = leak(ctx.xp, positive, ctx["z"].dense(), 1 / ctx.slope) if ctx.from_output else None
+        return norm_backward(ctx, leak(ctx.xp, positive, gz, ctx.slope), y)
 
 
 def batch_norm_act2d(x, gamma, beta, slope=0.01, running=None, training=True, momentum=0.1, eps=1e-5):

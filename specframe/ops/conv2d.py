@@ -2,75 +2,20 @@
 
     x (rows, cols, batch, c_in)    weight k (c_out, c_in, kr, kc)    y (rows', cols', batch, c_out)
 
-With x zero-padded and patches[r] the (kr * kc * c_in, cols' * batch) matrix of what the windows of output row r see:
-
-    forward    y[r] = patches[r]^T @ k                   k as a (kr * kc * c_in, c_out) matrix
-    backward   gk = sum_r patches[r] @ gy[r]
-               gpatches[r] = k @ gy[r]^T,  added back to where the patches were cut: the adjoint of cutting
+    forward    y[r, c] = sum_{i, j} x[r s - top + i, c s - left + j] @ k[i, j]          s the stride, x zero outside
+    backward   gx[p, q] = sum_{r s + i = p + top, c s + j = q + left} gy[r, c] @ k[i, j]^T
+               gk[i, j] = sum_{r, c} x[r s - top + i, c s - left + j]^T @ gy[r, c]
                gb = sum of gy over rows, cols, batch
 
-Patches are cut from maps laid out (rows, c_in, cols, batch), in long contiguous runs, for a few output rows at a time,
-so that the copy stays small. Saved: x.
+Over i, j and the channels the forward is one matrix product a row (ops/_windows.py). So is gx: the convolution of gy,
+its entries s apart, with the kernel turned around. The same windows of gy give gk: entry (i, j) of the kernel joins x[p]
+with the gy that its mirror image sees from p. Saved: x.
 """
 
 import numpy as np
 
+from specframe.ops._windows import Windows
 from specframe.tape import Op, apply
-
-PATCH_ENTRIES = 1 << 19  # entries of the patches at a time, 2 MB of float32: measured best of 2^18 to 2^21
-
-
-class _Windows:
-    """Where the windows of a convolution lie."""
-
-    def __init__(self, shape, kernel, stride, padding):
-        (top, bottom), (left, right) = padding
-        self.rows_in, self.cols_in, self.batch, self.c_in = shape
-        self.kernel, self.stride, self.top, self.left = kernel, stride, top, left
-        self.padded_rows, self.padded_cols = self.rows_in + top + bottom, self.cols_in + left + right
-        self.rows = (self.padded_rows - kernel[0]) // stride + 1
-        self.cols = (self.padded_cols - kernel[1]) // stride + 1
-
-    def bands(self):
-        """Slices of output rows whose patches together hold about PATCH_ENTRIES."""
-        step = max(1, PATCH_ENTRIES // (self.kernel[0] * self.kernel[1] * self.c_in * self.cols * self.batch))
-        return [slice(r, min(r + step, self.rows)) for r in range(0, self.rows, step)]
-
-    def zeros(self, xp, dtype):
-        """Zero-padded maps as (rows, c_in, cols, batch)."""
-        return xp.zeros((self.padded_rows, self.c_in, self.padded_cols, self.batch), dtype)
-
-    def inside(self, padded):
-        """The part of such maps that is not padding, as a (rows, cols, batch, c_in) view."""
-        rows, cols = slice(self.top, self.top + self.rows_in), slice(self.left, self.left + self.cols_in)
-        return padded[rows, :, cols].transpose(0, 2, 3, 1)
-
-    def views(self, padded, band):
-        """For each kernel entry (i, j), in order, the (band, c_in, cols', batch) entries that it meets."""
-        count, s = band.stop - band.start, self.stride
-        for i in range(self.kernel[0]):
-            top = band.start * s + i
-            for j in range(self.kernel[1]):
-                yield padded[top : top + (count - 1) * s + 1 : s, :, j : j + (self.cols - 1) * s + 1 : s]
-
-    def patches(self, xp, padded, band):
-        """(band, kr * kc * c_in, cols' * batch)."""
-        kr, kc = self.kernel
-        out = xp.empty((band.stop - band.start, kr * kc, self.c_in, self.cols, self.batch), padded.dtype)
-        for entry, view in enumerate(self.views(padded, band)):
-            out[:, entry] = view
-        return out.reshape(len(out), kr * kc * self.c_in, self.cols * self.batch)
-
-    def add_patches(self, padded, patches, band):
-        """The adjoint of `patches`."""
-        parts = patches.reshape(len(patches), -1, self.c_in, self.cols, self.batch)
-        for entry, view in enumerate(self.views(padded, band)):
-            view += parts[:, entry]
-
-
-def _as_matrix(xp, weight):
-    """(c_out, c_in, kr, kc) -> (kr * kc * c_in, c_out)"""
-    return xp.ascontiguousarray(weight.transpose(2, 3, 1, 0)).reshape(-1, weight.shape[0])
 
 
 class Conv2d(Op):
@@ -78,48 +23,70 @@ class Conv2d(Op):
 
     @staticmethod
     def forward(ctx, x, weight, bias, stride, padding):
-        xp, c_out = ctx.xp, weight.shape[0]
-        w = ctx.windows = _Windows(x.shape, weight.shape[2:], stride, padding)
+        xp, (c_out, c_in, kr, kc) = ctx.xp, weight.shape
+        (top, bottom), (left, right) = padding
+        rows, cols = (x.shape[0] + top + bottom - kr) // stride + 1, (x.shape[1] + left + right - kc) // stride + 1
+        ctx.input_shape, ctx.stride, ctx.top, ctx.left = x.shape, stride, top, left
         if ctx.needs[1]:
             ctx.save(x=x)
         ctx.save(weight=weight)
-        matrix, padded = _as_matrix(xp, weight), w.zeros(xp, x.dtype)
-        w.inside(padded)[...] = x
-        y = xp.empty((w.rows, w.cols * w.batch, c_out), x.dtype)
-        for band in w.bands():
-            y[band] = xp.matmul(w.patches(xp, padded, band).swapaxes(1, 2), matrix)
+        k = xp.ascontiguousarray(weight.transpose(2, 3, 1, 0)).reshape(kr * kc * c_in, c_out)
+        y = xp.empty((rows, cols * x.shape[2], c_out), x.dtype)
+        for r, entries, patches in Windows((rows, cols), (kr, kc), stride, top, left).patches(xp, x):
+            xp.matmul(patches, k[entries], out=y[r])
         if bias is not None:
             y += bias
-        return y.reshape(w.rows, w.cols, w.batch, c_out)
+        return y.reshape(rows, cols, x.shape[2], c_out)
 
     @staticmethod
     def backward(ctx, gy):
-        xp, w, weight = ctx.xp, ctx.windows, ctx["weight"].dense()
-        c_out, c_in, kr, kc = weight.shape
-        gy = gy.reshape(w.rows, w.cols * w.batch, c_out)
-        gx = gk = gb = None
-        if ctx.needs[2]:
-            gb = gy.sum(axis=(0, 1))
-
-        # ==== gk ====
-        if ctx.needs[1]:
-            x = ctx["x"].dense()
-            padded = w.zeros(xp, gy.dtype)
-            w.inside(padded)[...] = x
-            del x  # a copy where it was packed: as large as padded
-            gk = xp.zeros((kr * kc * c_in, c_out), gy.dtype)
-            for band in w.bands():
-                gk += xp.matmul(w.patches(xp, padded, band), gy[band]).sum(axis=0)
-            gk = xp.ascontiguousarray(gk.reshape(kr, kc, c_in, c_out).transpose(3, 2, 0, 1))
-            del padded
-
-        # ==== gx ====
+        gb = gy.sum(axis=(0, 1, 2)) if ctx.needs[2] else None
         if ctx.needs[0]:
-            matrix, gpadded = _as_matrix(xp, weight), w.zeros(xp, gy.dtype)
-            for band in w.bands():
-                w.add_patches(gpadded, xp.matmul(matrix, gy[band].swapaxes(1, 2)), band)
-            gx = xp.ascontiguousarray(w.inside(gpadded))
+            gx, gk = _both(ctx, gy)
+        else:
+            gx, gk = None, _of_kernel(ctx, gy)
         return gx, gk, gb
+
+
+def _both(ctx, gy):
+    """gx, and gk where it is asked for, from the windows of gy."""
+    xp, weight, (rows, cols, batch, c_in) = ctx.xp, ctx["weight"].dense(), ctx.input_shape
+    c_out, _, kr, kc = weight.shape
+    turned = xp.ascontiguousarray(weight[:, :, ::-1, ::-1].transpose(2, 3, 0, 1)).reshape(kr * kc * c_out, c_in)
+    windows = Windows((rows, cols), (kr, kc), 1, kr - 1 - ctx.top, kc - 1 - ctx.left)
+    x = ctx["x"].dense().reshape(rows, cols * batch, c_in) if ctx.needs[1] else None
+    gx = xp.empty((rows, cols * batch, c_in), gy.dtype)
+    gk = xp.zeros((kr * kc * c_out, c_in), gy.dtype) if ctx.needs[1] else None
+    for p, entries, patches in windows.patches(xp, _apart(xp, gy, ctx.stride)):
+        xp.matmul(patches, turned[entries], out=gx[p])
+        if ctx.needs[1]:
+            gk[entries] += xp.matmul(patches.T, x[p])
+    if ctx.needs[1]:
+        gk = xp.ascontiguousarray(gk.reshape(kr, kc, c_out, c_in)[::-1, ::-1].transpose(2, 3, 0, 1))
+    return gx.reshape(ctx.input_shape), gk
+
+
+def _of_kernel(ctx, gy):
+    """gk alone, from the windows of x: no patches of gy, which has more channels where x is an image."""
+    if not ctx.needs[1]:
+        return None
+    xp, x, (c_out, c_in, kr, kc) = ctx.xp, ctx["x"].dense(), ctx["weight"].shape
+    rows, cols, batch, _ = gy.shape
+    gy = gy.reshape(rows, cols * batch, c_out)
+    gk = xp.zeros((kr * kc * c_in, c_out), gy.dtype)
+    for r, entries, patches in Windows((rows, cols), (kr, kc), ctx.stride, ctx.top, ctx.left).patches(xp, x):
+        gk[entries] += xp.matmul(patches.T, gy[r])
+    return xp.ascontiguousarray(gk.reshape(kr, kc, c_in, c_out).transpose(3, 2, 0, 1))
+
+
+def _apart(xp, gy, stride):
+    """gy with stride - 1 rows and columns of zeros between its own."""
+    if stride == 1:
+        return gy
+    rows, cols = ((n - 1) * stride + 1 for n in gy.shape[:2])
+    apart = xp.zeros((rows, cols, *gy.shape[2:]), gy.dtype)
+    apart[::stride, ::stride] = gy
+    return apart
 
 
 def _padding(padding, kernel):

@@ -15,35 +15,43 @@ Parseval the energy of a map is sum m |Y|^2 P W / d^2, with m the column weights
 The energy is that of Y', never the difference of two large sums. Of edge columns that are not Hermitian (those of a
 convolution of maps are) the Hermitian part counts, as in irfft2: Y and gY above stand for it, and the op is
 rfft2(batch_norm2d(irfft2(Y))) on the whole grid for any Y. That map includes the padding, so mean and variance are not
-quite those of the cropped map.
+quite those of the cropped map. Where the batch comes in slices, they are those of all slices, as in batch_norm2d.
 
 Saved: Y. Where spectral_conv2d made it, its recipe is followed: X and the weight are kept, Y = X K is made again.
 """
 
 from specframe import spectrum
-from specframe.backend import hermitian_edges
-from specframe.effects import once
-from specframe.ops.batch_norm2d import update_running
+from specframe.backend import edge_columns, hermitian_part
+from specframe.ops._channels import along, by_channel, lines, pieces
+from specframe.ops.batch_norm2d import Moments, statistics, sums_over_batch
 from specframe.ops.split_activation import parts
 from specframe.spectrum import column_weights
 from specframe.tape import Op, apply, check_tensors
 
-
-def _less_mean(b, Y, mean, s):
-    """Y', of the Hermitian part of Y; a new array."""
-    H = hermitian_edges(b.xp, Y, s.grid[1])
-    H[0, 0] -= mean * mean.dtype.type(s.dc_gain)
-    return H
+# Below, a spectrum is read as lines of reals, (P, Q, batch * channels * 2), and a number for each channel is repeated
+# along the line.
 
 
-def _weights(b, s, dtype):
-    """m / d^2, shape (Q, 1, 1)."""
-    return b.asarray((column_weights(s.grid[1]) / s.dc_gain**2).astype(dtype)[:, None, None])
+def _edges(xp, Y, W, mean=None):
+    """{q: Hermitian part of the edge column q, (P, batch * channels * 2)}, less the constant `mean` in bin (0, 0)."""
+    edges = {q: hermitian_part(xp, Y[:, q]) for q in edge_columns(W)}
+    if mean is not None:
+        edges[0][0] -= mean
+    return {q: parts(xp, column).reshape(len(column), -1) for q, column in edges.items()}
 
 
-def _of_both_parts(sums):
-    """(..., 2 channels) -> (..., channels): what the real and the imaginary parts add up to."""
-    return sums.reshape(*sums.shape[:-1], -1, 2).sum(axis=-1)
+def _along(xp, numbers, batch):
+    return along(xp, xp.repeat(numbers, 2), batch)
+
+
+def _sums_by_column(b, y, edges, g=None):
+    """(Q, batch * channels * 2): sums over the rows of Y' times g, or of its square."""
+    g, sums = y if g is None else g, 0
+    for piece in pieces(b, y):
+        sums += (y[piece] * g[piece]).sum(axis=0)
+    for q, column in edges.items():
+        sums[q] = (column * (column if g is y else g[:, q])).sum(axis=0)
+    return sums
 
 
 class SpectralBatchNorm2d(Op):
@@ -52,46 +60,62 @@ class SpectralBatchNorm2d(Op):
     @staticmethod
     def forward(ctx, Y, gamma, beta, running, training, momentum, eps, s):
         b, xp, real = ctx.backend, ctx.xp, Y.real.dtype
-        batch, d = Y.shape[2], real.type(s.dc_gain)
-        ctx.carries, ctx.training = s.with_active(None), training
-        if training:
+        batch, channels = Y.shape[2:]
+        (P, W), d = s.grid, real.type(s.dc_gain)
+        y = lines(parts(xp, Y))
+        ctx.carries = s.with_active(None)
+
+        def moments():
             mean = Y[0, 0].real.mean(axis=0) / d
-            H = _less_mean(b, Y, mean, s)
-            h = parts(xp, H)
-            energy = (h * h).sum(axis=(0, 2))  # (Q, 2 channels)
-            variance = _of_both_parts((energy * _weights(b, s, real)[..., 0]).sum(axis=0) / real.type(batch))
-            if running is not None:
-                count = s.grid[0] * s.grid[1] * batch
-                once(lambda: update_running(running, mean, variance, count, momentum))
-        else:
-            mean, variance = (array.astype(real, copy=False) for array in running)
-            H = _less_mean(b, Y, mean, s)
+            m = b.asarray((column_weights(W) * (P * W / s.dc_gain**2)).astype(real))
+            energy = xp.matmul(m, _sums_by_column(b, y, _edges(xp, Y, W, mean * d)))
+            return Moments(P * W * batch, mean, by_channel(energy, 2 * channels).reshape(channels, 2).sum(axis=1))
+
+        normal = statistics(ctx, moments, running, training, momentum)
+        mean, variance = (array.astype(real, copy=False) for array in normal)
         ctx.mean, ctx.inverse = mean, 1 / xp.sqrt(variance + real.type(eps))
         if ctx.needs[1] or (ctx.needs[0] and training):
             ctx.save(Y=Y)
         ctx.save(gamma=gamma)
-        H *= gamma * ctx.inverse
-        H[0, 0] += beta * d
-        return H
+        Z = xp.empty(Y.shape, Y.dtype)
+        z, scale = lines(parts(xp, Z)), _along(xp, gamma * ctx.inverse, batch)
+        for piece in pieces(b, y):
+            xp.multiply(y[piece], scale, out=z[piece])
+        for q, column in _edges(xp, Y, W, mean * d).items():
+            z[:, q] = column * scale
+        Z[0, 0] += beta * d
+        return Z
 
     @staticmethod
     def backward(ctx, gZ):
         b, xp, s, gamma = ctx.backend, ctx.xp, ctx.carries, ctx["gamma"].dense()
-        batch, d = gZ.shape[2], gamma.dtype.type(s.dc_gain)
+        batch, (P, W), d = gZ.shape[2], s.grid, gamma.dtype.type(s.dc_gain)
+        g, scale = lines(parts(xp, gZ)), gamma * ctx.inverse
         gbeta = gZ[0, 0].real.sum(axis=0) * d
-        gY = ggamma = H = None
+        gY = ggamma = None
         if ctx.needs[1] or (ctx.needs[0] and ctx.training):
-            H = _less_mean(b, ctx["Y"].dense(), ctx.mean, s)
-            H *= ctx.inverse
-            ggamma = _of_both_parts((parts(xp, H) * parts(xp, gZ)).sum(axis=(0, 1, 2)))
+            Y = ctx["Y"].dense()
+            y, edges = lines(parts(xp, Y)), _edges(xp, Y, W, ctx.mean * d)
+            sums = by_channel(_sums_by_column(b, y, edges, g).sum(axis=0), 2 * len(gamma))
+            ggamma = sums.reshape(-1, 2).sum(axis=1) * ctx.inverse
         if ctx.needs[0]:
-            gY = hermitian_edges(xp, gZ, s.grid[1])
+            gY = xp.empty(gZ.shape, gZ.dtype)
+            out, times = lines(parts(xp, gY)), _along(xp, scale, batch)
+            of_edges = {q: column * times for q, column in _edges(xp, gZ, W).items()}
             if ctx.training:
-                gY[0, 0] -= gbeta / (batch * d)
-                H *= _weights(b, s, gamma.dtype)
-                H *= ggamma / gamma.dtype.type(batch)
-                gY -= H
-            gY *= gamma * ctx.inverse
+                all_gbeta, all_ggamma = sums_over_batch(ctx, gbeta, ggamma)
+                images = ctx.count // (P * W)
+                m = b.asarray((column_weights(W) / (s.dc_gain**2 * images)).astype(gamma.dtype))
+                of_h = m[:, None] * _along(xp, -scale * ctx.inverse * all_ggamma, batch)  # the factor of Y'
+                of_edges = {q: column + edges[q] * of_h[q] for q, column in of_edges.items()}
+            for piece in pieces(b, out):
+                xp.multiply(g[piece], times, out=out[piece])
+                if ctx.training:
+                    out[piece] += y[piece] * of_h
+            for q, column in of_edges.items():
+                out[:, q] = column
+            if ctx.training:
+                gY[0, 0] -= scale * all_gbeta / (images * d)
         return gY, ggamma, gbeta
 
 

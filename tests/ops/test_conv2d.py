@@ -12,6 +12,7 @@ from tests.kit.oracles import conv2d_loops
 from tests.ops.common import normal, run, value
 
 module = importlib.import_module("specframe.ops.conv2d")  # ops.conv2d is the function
+windows = importlib.import_module("specframe.ops._windows")
 
 
 @pytest.mark.parametrize("k", range(1, 12))
@@ -65,7 +66,7 @@ def test_all_shapes_agree_with_loops(be, rows, cols, batch, c_in, kernel, stride
 def test_bands_of_rows_give_what_one_piece_gives(be, rng, monkeypatch, entries):
     arrays = [normal(rng, (7, 6, 2, 2)), normal(rng, (3, 2, 3, 3)), normal(rng, 3)]
     whole, whole_gradients = run(be, lambda *a: ops.conv2d(*a, stride=2, padding=1), *arrays)
-    monkeypatch.setattr(module, "PATCH_ENTRIES", entries)
+    monkeypatch.setattr(windows, "BAND_ENTRIES", entries)
     y, gradients = run(be, lambda *a: ops.conv2d(*a, stride=2, padding=1), *arrays)
     for one, other in zip([y, *gradients], [whole, *whole_gradients], strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-13)

@@ -1,0 +1,52 @@
+"""Sums and factors by channel, of maps (rows, cols, batch, channels) and of the parts of spectra.
+
+The channels are the last axis and often a short one, over which NumPy's loops are slow. So an array is read as lines
+of `batch * channels` entries, one a place, and a number for each channel is repeated along the line. Several passes
+over an array go piece by piece, so that on a CPU each piece is still in the cache for the next pass; on a device, where
+every call costs, there is one piece.
+"""
+
+PIECE_BYTES = 1 << 18  # a fraction of a core's second-level cache
+
+
+def lines(x):
+    """(rows, cols, batch, channels) -> (rows, cols, batch * channels)"""
+    return x.reshape(*x.shape[:2], -1)
+
+
+def along(xp, numbers, batch):
+    """(channels,) -> (batch * channels,)"""
+    return xp.tile(numbers, batch)
+
+
+def by_channel(sums, channels):
+    """(batch * channels,) -> (channels,): the sum over the batch."""
+    return sums.reshape(-1, channels).sum(axis=0)
+
+
+def pieces(b, array):
+    """Slices of the first axis."""
+    count = len(array)
+    step = count if b.asynchronous else max(1, PIECE_BYTES * count // max(1, array.nbytes))
+    return [slice(start, min(start + step, count)) for start in range(0, count, max(1, step))]
+
+
+def channel_sums(b, of, *maps):
+    """Per channel, the sum over rows, columns and batch of what `of` makes of (pieces of) the maps' lines."""
+    channels = maps[0].shape[3]
+    maps = [lines(x) for x in maps]
+    sums = sum(of(*(x[piece] for x in maps)).sum(axis=(0, 1)) for piece in pieces(b, maps[0]))
+    return by_channel(sums, channels)
+
+
+def shift_and_scale(b, x, less, times, plus, out=None):
+    """(x - less) times + plus, three numbers a channel, as a new map or in `out`, which may be x."""
+    out = b.xp.empty(x.shape, x.dtype) if out is None else out
+    less, times, plus = (along(b.xp, numbers, x.shape[2]) for numbers in (less, times, plus))
+    source, target = lines(x), lines(out)
+    for piece in pieces(b, source):
+        here = target[piece]
+        b.xp.subtract(source[piece], less, out=here)
+        here *= times
+        here += plus
+    return out

@@ -1,0 +1,108 @@
+"""Slices of a batch that run one after another and count as one batch.
+
+What is averaged over the batch, as the statistics of batch normalisation are, must be averaged over all slices, and the
+first slice cannot know what the last one will add. So an op asks for it through `over_batch`, and
+
+    pass 1     each slice runs up to its first call, leaves its part there, and stops      -> total 1
+    pass 2     each slice runs anew, gets total 1, goes on to its second call, and stops   -> total 2
+    ...        until every slice comes to its end
+
+With n calls the work before the last one is done again up to n times; in return no more than one slice is alive.
+"""
+
+import contextlib
+import itertools
+import threading
+
+
+class Waiting(Exception):
+    """A slice cannot go on before the others have come as far."""
+
+
+class Batch:
+    """One batch in slices: the totals that are known, and where the running slice stands in their order."""
+
+    def __init__(self):
+        self._totals, self._parts, self._combine = [], [], None
+        self._next = 0
+        self.number = None  # of the slice that is running
+
+    def run(self, count, run):
+        """Call run(i) for each slice i of `count` until all have come to their end.
+
+        Raises
+        ------
+        RuntimeError
+            Some slices wait for a total and others have ended.
+        """
+        while True:
+            ended = 0
+            for i in range(count):
+                with contextlib.suppress(Waiting), self._running(i):
+                    run(i)
+                    ended += 1
+            if ended == count:
+                return
+            if ended:
+                raise RuntimeError("checkpoint: fn asked for other sums over the batch in some slices than in others")
+            parts, self._parts = self._parts, []
+            # Where this batch is itself a slice, its total is a part of that batch.
+            self._totals.append(over_batch(self._combine(parts), self._combine))
+
+    @contextlib.contextmanager
+    def _running(self, i):
+        self.number, self._next = i, 0
+        _running.stack.append(self)
+        try:
+            yield
+        finally:
+            _running.stack.pop()
+
+    def total(self, part, combine):
+        self._next += 1
+        if self._next <= len(self._totals):
+            return self._totals[self._next - 1]
+        self._parts.append(part)
+        self._combine = combine
+        raise Waiting
+
+
+class _Running(threading.local):
+    def __init__(self):
+        self.stack = []  # batches of which a slice is running in this thread, outermost first
+
+
+_running = _Running()
+
+
+def over_batch(part, combine):
+    """`part` itself; inside a slice, what the parts of all slices make together, combine(list of parts).
+
+    The result of `combine` must be of the kind of a part.
+    """
+    return _running.stack[-1].total(part, combine) if _running.stack else part
+
+
+def numbers():
+    """The numbers of the slices that are running, outermost first; () where the batch is whole."""
+    return tuple(batch.number for batch in _running.stack)
+
+
+# ---- cutting and joining arrays --------------------------------------------------------------------------------
+
+
+def batch_axis(array):
+    """2 of maps and spectra (rows, cols, batch, channels), 0 of everything else."""
+    return 2 if array.ndim == 4 else 0
+
+
+def bounds(size, count):
+    """Slices of 0 .. size - 1 in `count` parts that differ by one at most; fewer where there are not as many."""
+    count = max(1, min(size, count))
+    edges = [size * i // count for i in range(count + 1)]
+    return [slice(start, stop) for start, stop in itertools.pairwise(edges)]
+
+
+def cut(array, part):
+    """The images `part` of an array, as a view."""
+    return array[(slice(None),) * batch_axis(array) + (part,)]
