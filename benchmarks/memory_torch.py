@@ -31,19 +31,19 @@ class InParts:
 class VGG16(InParts, TorchVGG16):
     def forward(self, x):
         for stage, convs in enumerate((2, 2, 3, 3, 3)):
-            x = F.max_pool2d(self.around(lambda x, stage=stage, convs=convs: self.stage(stage, convs, x), x), 2)
+            x = self.around(lambda x, stage=stage, convs=convs: self.stage(stage, convs, x), x)
         return F.linear(x.flatten(1), self["fc.weight"], self["fc.bias"])
 
     def stage(self, stage, convs, x):
         for i in range(convs):
             layer = f"stages.{stage}.layers.{i}"
             x = F.relu(self.batch_norm(f"{layer}.norm", self.conv(f"{layer}.conv", x)))
-        return x
+        return F.max_pool2d(x, 2)
 
 
 class DenseNet(InParts, TorchDenseNet):
     def forward(self, x):
-        maps = [F.max_pool2d(self.around(lambda x: self.spatial("stem", x), x), 2)]
+        maps = [self.around(lambda x: F.max_pool2d(self.spatial("stem", x), 2), x)]
         for i in range(self.layers):
             maps.append(self.around(lambda *maps, i=i: self.layer(i, maps), *maps))
         return F.linear(torch.cat(maps, 1).mean((2, 3)), self["fc.weight"], self["fc.bias"])

@@ -6,26 +6,29 @@ A name is a sum of parts, in any order:
     strict        its settings are the paper's (paper_strict=True)
     inplace       leaky ReLU in place of ReLU: normalisation and activation keep one map, as In-Place ABN does
     checkpoint    each stage, or layer of a dense block, runs a second time in the backward (sf.checkpoint)
+    slicesN       the same, on N parts of the batch one after another: slices8
     block         maps between two stored spectra are made again (Tape(recompute="block"))
     STORE         how values are kept: dense, quant8, topk:0.1:int8, ... (auto)
 """
 
+import re
 from functools import partial
 from typing import NamedTuple
 
 from networks import NETS
 
-from specframe import checkpoint, ops
+from specframe import checkpoint
 from specframe.storage import get_store
 
 TWIN = (
     "dense", "auto", "checkpoint", "offload", "quant8", "quant4", "quant2", "topk:0.1:int8", "spectral:0.25:int8",
-    "spectral:0.1:int8", "quant8+checkpoint", "inplace",
+    "spectral:0.1:int8", "quant8+checkpoint", "slices8", "slices32", "inplace",
 )  # fmt: skip
 SPECTRAL = (
     "spec", "spec+mask", "spec+block", "spec+mask16", "spec+mask8", "spec+mask4", "spec+mask8+block", "spec+strict",
 )  # fmt: skip
 WORDS = ("spec", "strict", "inplace", "checkpoint", "block")
+SLICES = re.compile(r"slices([1-9]\d*)")
 
 
 class Strategy(NamedTuple):
@@ -35,6 +38,7 @@ class Strategy(NamedTuple):
     strict: bool
     inplace: bool
     checkpoint: bool
+    slices: int
     recompute: str | None
     store: str
 
@@ -48,20 +52,22 @@ def parse(name):
         A part that is neither a word nor a store, two stores, or parts that do not go together.
     """
     parts = name.split("+")
-    stores = [part for part in parts if part not in WORDS]
+    slices = [int(match[1]) for part in parts if (match := SLICES.fullmatch(part))]
+    stores = [part for part in parts if part not in WORDS and not SLICES.fullmatch(part)]
     if len(stores) > 1:
         raise ValueError(f"strategy {name}: {stores[0]} and {stores[1]} are two stores, expected one")
     for store in stores:
         try:
             get_store(store)
         except ValueError as error:
-            raise ValueError(f"strategy {name}: {error}; or a part of {', '.join(WORDS)}") from None
+            raise ValueError(f"strategy {name}: {error}; or a part of {', '.join(WORDS)}, slicesN") from None
     spec, strict, inplace, checkpoint, block = (word in parts for word in WORDS)
     if strict and not spec:
         raise ValueError(f"strategy {name}: strict goes with spec")
     if inplace and spec:
         raise ValueError(f"strategy {name}: inplace goes with a spatial net")
-    return Strategy(spec, strict, inplace, checkpoint, "block" if block else None, *stores or ["auto"])
+    checkpoint, slices = checkpoint or bool(slices), max([1, *slices])
+    return Strategy(spec, strict, inplace, checkpoint, slices, "block" if block else None, *stores or ["auto"])
 
 
 def build(model, strategy, channels, image_size, width=1.0, state=None, **settings):
@@ -97,35 +103,18 @@ def build(model, strategy, channels, image_size, width=1.0, state=None, **settin
     if state is not None:
         net.load_state_dict(state)
     if strategy.checkpoint:
-        put_under_checkpoints(net)
+        put_under_checkpoints(net, strategy.slices)
     return net
 
 
-def put_under_checkpoints(net):
+def put_under_checkpoints(net, slices):
     """Let each stage of a net, or each layer of a dense block, keep its input only; names and parameters stay."""
-    if hasattr(net, "narrow"):  # DenseNet
-        parts = [net.stem]
-        for narrow, wide in zip(net.narrow, net.wide, strict=True):
-            narrow.forward = partial(checkpoint, one_after_another(narrow.forward, wide.forward))
-            wide.forward = one_after_another()
-    elif hasattr(net, "stages"):  # VGG16
-        parts = net.stages
-    elif hasattr(net, "layers"):  # AlexNet
-        parts = net.layers
-    else:  # LeNet5, whose spectral blocks have their activation inside
-        parts, act = [], () if hasattr(net.conv1, "spectrum") else (ops.tanh,)
-        layers = [partial(checkpoint, one_after_another(conv, *act, net.pool)) for conv in (net.conv1, net.conv2)]
-        net.features = one_after_another(*layers)
-    for part in parts:
-        part.forward = partial(checkpoint, part.forward)
+    for name in ("stage", "first", "layer"):
+        if hasattr(net, name):
+            setattr(net, name, partial(under_checkpoint, getattr(net, name), slices))
 
 
-def one_after_another(*functions):
-    """x -> ... f2(f1(x))"""
-
-    def run(x):
-        for function in functions:
-            x = function(x)
-        return x
-
-    return run
+def under_checkpoint(part, slices, *inputs):
+    """part(*number, x), where only the maps x are to be kept."""
+    *number, x = inputs
+    return checkpoint(partial(part, *number), x, slices=slices)

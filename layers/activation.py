@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from specframe import backend, ops
+from specframe import backend, ops, slices
 from specframe.effects import once
 from specframe.layers.module import Module
 
@@ -26,8 +26,8 @@ class Tanh(Module):
 class Dropout(Module):
     """In training, zero each entry with probability p and scale the others by 1 / (1 - p).
 
-    Every forward draws anew, from (seed, number of draws so far). Both are part of the state, so a resumed run draws
-    what the unbroken one would have.
+    Every forward draws anew, from (seed, number of draws so far), and each slice of a batch by its number besides. The
+    first two are part of the state, so a resumed run draws what the unbroken one would have.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Dropout(Module):
         self.key = np.array([next(self._numbers) if seed is None else seed, 0], np.int64)
 
     def forward(self, x):
-        return ops.dropout(x, self.p, once(self._draw)) if self.training else x
+        return ops.dropout(x, self.p, once(self._draw) + slices.numbers()) if self.training else x
 
     def _draw(self):
         """The key of this forward; counts it."""

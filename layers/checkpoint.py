@@ -12,10 +12,11 @@ class Checkpoint(Module):
     Parameters
     ----------
     inner : Module that takes Tensors and returns one
+    slices : int, parts of the batch that run one after another, as in sf.checkpoint
     """
 
-    def __init__(self, inner):
-        self.inner = inner
+    def __init__(self, inner, slices=1):
+        self.inner, self.slices = inner, slices
 
     def forward(self, *inputs):
-        return checkpoint(self.inner, *inputs)
+        return checkpoint(self.inner, *inputs, slices=self.slices)

@@ -38,12 +38,16 @@ class _AlexNet(Module):
 
     def forward(self, x):
         """(rows, cols, batch, in_channels) -> logits (batch, num_classes)."""
-        for layer, norm, (*_, pooled) in zip(self.layers, self.norms, CONVS, strict=True):
-            x = layer(x)
-            x = self.pool(x) if pooled else x
-            x = norm(x) if norm is not None else x
-            x = ops.relu(x) if self.rectify else x
+        for number in range(len(self.layers)):
+            x = self.stage(number, x)
         return self.fc(self.flatten(x))
+
+    def stage(self, number, x):
+        """A layer with its pooling and what follows that: the part to put under a checkpoint."""
+        x, norm, pooled = self.layers[number](x), self.norms[number], CONVS[number][-1]
+        x = self.pool(x) if pooled else x
+        x = norm(x) if norm is not None else x
+        return ops.relu(x) if self.rectify else x
 
 
 class AlexNet(_AlexNet):

@@ -76,10 +76,18 @@ class DenseNet(Module):
 
     def forward(self, x):
         """(rows, cols, batch, in_channels) -> logits (batch, num_classes)."""
-        maps = [self.pool(self.stem(x))]
-        for narrow, wide in zip(self.narrow, self.wide, strict=True):
-            maps.append(wide(narrow(ops.concatenate(maps))))
+        maps = [self.first(x)]
+        for number in range(len(self.narrow)):
+            maps.append(self.layer(number, ops.concatenate(maps)))
         return self.fc(self.average(ops.concatenate(maps)))
+
+    def first(self, x):
+        """What comes before the dense block. Like `layer`, a part to put under a checkpoint."""
+        return self.pool(self.stem(x))
+
+    def layer(self, number, x):
+        """A layer of the dense block, from the concatenated maps."""
+        return self.wide[number](self.narrow[number](x))
 
 
 class SpecDenseNet(Module):
@@ -127,16 +135,24 @@ class SpecDenseNet(Module):
 
     def forward(self, x):
         """(rows, cols, batch, in_channels) -> logits (batch, num_classes)."""
-        x = self.pool(self.stem(x))
-        x = self.norm(x) if self.norm is not None else x
-        grid = choose_grid(x.shape[:2], 3, self.grid)
-        maps = [ops.relu(x) if self.rectify else x]
+        maps = [self.first(x)]
+        grid = choose_grid(maps[0].shape[:2], 3, self.grid)
         for start in range(0, len(self.narrow), self.return_every):
             here = slice(start, start + self.return_every)
             spectra = [ops.rfft2(ops.concatenate(maps), grid, self.spectrum_norm)]
-            for narrow, wide in zip(self.narrow[here], self.wide[here], strict=True):
-                spectra.append(wide(narrow(ops.concatenate(spectra))))
+            for number in range(len(self.narrow))[here]:
+                spectra.append(self.layer(number, ops.concatenate(spectra)))
             new = ops.irfft2(ops.concatenate(spectra[1:]))
             maps.append(ops.relu(new) if self.rectify else new)
             del spectra, new  # as large as the maps: not alive into the next layer
         return self.fc(self.average(ops.concatenate(maps)))
+
+    def first(self, x):
+        """What comes before the dense block. Like `layer`, a part to put under a checkpoint."""
+        x = self.pool(self.stem(x))
+        x = self.norm(x) if self.norm is not None else x
+        return ops.relu(x) if self.rectify else x
+
+    def layer(self, number, X):
+        """A layer of the dense block, from concatenated spectra to a spectrum."""
+        return self.wide[number](self.narrow[number](X))

@@ -27,8 +27,13 @@ class _LeNet(Module):
         self.fc2 = Linear(120, 84, rng=rng, dtype=dtype)
         self.fc3 = Linear(84, num_classes, rng=rng, dtype=dtype)
 
-    def features(self, x):
+    def stage(self, number, x):
+        """The convolution 0 or 1 with its activation and pooling: the part to put under a checkpoint."""
         raise NotImplementedError
+
+    def features(self, x):
+        """The maps that the classifier reads."""
+        return self.stage(1, self.stage(0, x))
 
     def forward(self, x):
         """(rows, cols, batch, in_channels) -> logits (batch, num_classes)."""
@@ -55,9 +60,8 @@ class LeNet5(_LeNet):
         self.conv2 = Conv2d(6, 16, 5, padding="same", rng=rng, dtype=dtype)
         self._classifier(rng, image_size, num_classes, dtype)
 
-    def features(self, x):
-        x = self.pool(ops.tanh(self.conv1(x)))
-        return self.pool(ops.tanh(self.conv2(x)))
+    def stage(self, number, x):
+        return self.pool(ops.tanh((self.conv1, self.conv2)[number](x)))
 
 
 class SpecLeNet5(_LeNet):
@@ -84,6 +88,5 @@ class SpecLeNet5(_LeNet):
         self.conv2 = SpectralBlock(6, 16, 5, **options)
         self._classifier(rng, image_size, num_classes, dtype)
 
-    def features(self, x):
-        x = self.pool(self.conv1(x))
-        return self.pool(self.conv2(x))
+    def stage(self, number, x):
+        return self.pool((self.conv1, self.conv2)[number](x))

@@ -52,11 +52,15 @@ class _VGG16(Module):
 
     def forward(self, x):
         """(rows, cols, batch, in_channels) -> logits (batch, num_classes)."""
-        for number, (stage, norm) in enumerate(zip(self.stages, self.norms, strict=True)):
-            x = self.pool(stage(x))
-            x = norm(x) if norm is not None else x
-            x = ops.relu(x) if number < self.rectified else x
+        for number in range(len(self.stages)):
+            x = self.stage(number, x)
         return self.fc(self.flatten(x))
+
+    def stage(self, number, x):
+        """A stage with its pooling and what follows that: the part to put under a checkpoint."""
+        x, norm = self.pool(self.stages[number](x)), self.norms[number]
+        x = norm(x) if norm is not None else x
+        return ops.relu(x) if number < self.rectified else x
 
 
 class VGG16(_VGG16):

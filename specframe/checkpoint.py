@@ -8,6 +8,9 @@ one more forward.
 
 Source: T. Chen, B. Xu, C. Zhang, C. Guestrin, Training Deep Nets with Sublinear Memory Cost, 2016, arXiv:1604.06174.
 
+With `slices`, both runs go through the batch a part at a time (specframe/slices.py), so that of the maps inside fn only
+a part is alive too. The gradient of a parameter is the sum over the slices, that of an input is joined from theirs.
+
 The parameters inside fn are inputs of the recorded op as well, so that the tape treats it like any op. fn does not list
 them: the first run goes by a `Scout`, which keeps nothing but the leaves that it meets.
 """
@@ -17,6 +20,7 @@ import weakref
 import numpy as np
 
 from specframe import effects
+from specframe.slices import Batch, Joined, cut, parts_of
 from specframe.storage import get_store
 from specframe.tape import Op, Tape, apply, current
 from specframe.tensor import Tensor
@@ -48,30 +52,63 @@ class Scout(Tape):
 class Run:
     """`fn` with what its two runs need besides the arrays. The tape is held weakly, because its record holds this."""
 
-    def __init__(self, fn, log, inputs, outer):
-        self.fn, self.log = fn, log
+    def __init__(self, fn, inputs, outer, slices):
+        self.fn, self.log = fn, []
+        self.parts, self._batch = parts_of(inputs, slices), Batch()
         self.like = [(tensor.requires_grad, tensor.spectrum) for tensor in inputs]
         self.outer, self._layers = weakref.ref(outer), list(outer._layers)
-        number = len(outer._made)  # another for each checkpoint of the forward
-        seed = int(np.random.SeedSequence((outer.seed, number)).generate_state(1, np.uint64)[0])
-        self._settings = outer.store, outer.recompute, seed
+        self._settings = outer.store, outer.recompute
+        self._seed = outer.seed, len(outer._made)  # another for each checkpoint of the forward
 
-    def tape(self):
-        """The second run's tape, with the settings that were in force around the checkpoint."""
-        tape = Tape(*self._settings)
-        tape._layers.extend(self._layers)
-        return tape
+    @property
+    def whole(self):
+        """Whether the batch goes through in one piece."""
+        return len(self.parts) == 1
 
-    def stand_ins(self, arrays):
+    def each(self, run):
+        """run(number) for each part of the batch."""
+        if self.whole:
+            run(0)
+        else:
+            self._batch.run(len(self.parts), run)
+
+    def of(self, array, number):
+        """The part `number` of an array."""
+        return array if self.whole else cut(array, self.parts[number]).copy()
+
+    def stand_ins(self, arrays, number):
         """Leaves that fn gets in place of its inputs: what it takes from elsewhere can then be told from them."""
         tensors = []
         for array, (requires_grad, spectrum) in zip(arrays, self.like, strict=True):
-            tensors.append(Tensor(array, requires_grad))
+            tensors.append(Tensor(self.of(array, number), requires_grad))
             tensors[-1].spectrum = spectrum
         return tensors
 
     def __call__(self, tensors):
         return _one_tensor(self.fn(*tensors))
+
+    def ahead(self, arrays):
+        """The first run: y as an array, and of the last part that ran the stand-ins, their y and the Scout."""
+        joined, last = Joined(self.parts), None
+
+        def run(number):
+            nonlocal last
+            scout = Scout(seed=self._seed[0])  # it draws nothing: no need to take the number of a tape without a seed
+            tensors = self.stand_ins(arrays, number)
+            with effects.logged(self.log), scout:
+                y = self(tensors)
+            joined.put(number, y.data)
+            last = tensors, y, scout
+
+        self.each(run)
+        return joined.array, *last
+
+    def tape(self, number):
+        """A tape for the second run of a part, with the settings that were in force around the checkpoint."""
+        key = self._seed if self.whole else (*self._seed, number)
+        tape = Tape(*self._settings, int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0]))
+        tape._layers.extend(self._layers)
+        return tape
 
 
 class Recompute(Op):
@@ -80,31 +117,46 @@ class Recompute(Op):
     name = "checkpoint"
 
     @staticmethod
-    def forward(ctx, *arrays, y, leaves, run):
-        ctx.run, ctx.leaves, ctx.carries = run, leaves, y.spectrum
+    def forward(ctx, *arrays, y, spectrum, leaves, run):
+        ctx.run, ctx.leaves, ctx.carries = run, leaves, spectrum
         ctx.save(**{f"x{i}": array for i, array in enumerate(arrays[: len(run.like)])})
-        return y.data
+        return y
 
     @staticmethod
     def backward(ctx, gy):
-        run, found = ctx.run, {}
-        tensors = run.stand_ins([ctx[f"x{i}"].dense() for i in range(len(run.like))])
-        asked = [tensor.uid for tensor in tensors] + ctx.leaves
-        inner = run.tape()
-        with effects.replayed(run.log), inner:
-            y = run(tensors)
-        if (y.shape, y.dtype) != (gy.shape, gy.dtype):
-            raise RuntimeError(f"checkpoint: fn gave {gy.shape} {gy.dtype}, and in its second run {y.shape} {y.dtype}")
-        gradients = {y.uid: gy}
-        del tensors, y  # the walk frees what it has used
-        inner._walk(gradients, lambda leaf, g: found.update({leaf.uid: g}))
-        if not found.keys() <= set(asked):
-            raise RuntimeError("checkpoint: fn used a tensor in its second run that it had not used in its first")
-        run.outer()._ran_again(ctx, inner)
-        return tuple(found.get(uid) for uid in asked)
+        run = ctx.run
+        arrays = [ctx[f"x{i}"].dense() for i in range(len(run.like))]
+        of_inputs, of_leaves = [Joined(run.parts) for _ in arrays], {}
+
+        def again(number):
+            tensors = run.stand_ins(arrays, number)
+            if run.whole:
+                arrays.clear()  # the walk frees what it has used
+            uids, inner, found = [tensor.uid for tensor in tensors], run.tape(number), {}
+            with effects.replayed(run.log), inner:
+                y = run(tensors)
+            g = run.of(gy, number)
+            if (y.shape, y.dtype) != (g.shape, g.dtype):
+                raise RuntimeError(
+                    f"checkpoint: fn gave {g.shape} {g.dtype}, and in its second run {y.shape} {y.dtype}"
+                )
+            gradients = {y.uid: g}
+            del tensors, y, g
+            inner._walk(gradients, lambda leaf, g: found.update({leaf.uid: g}))
+            for uid, joined in zip(uids, of_inputs, strict=True):
+                if uid in found:
+                    joined.put(number, found.pop(uid))
+            if not found.keys() <= set(ctx.leaves):
+                raise RuntimeError("checkpoint: fn used a tensor in its second run that it had not used in its first")
+            for uid, g in found.items():
+                of_leaves[uid] = of_leaves[uid] + g if uid in of_leaves else g
+            run.outer()._ran_again(ctx, inner)
+
+        run.each(again)
+        return *(joined.array for joined in of_inputs), *(of_leaves.get(uid) for uid in ctx.leaves)
 
 
-def checkpoint(fn, *inputs):
+def checkpoint(fn, *inputs, slices=1):
     """fn(*inputs), of which a tape keeps the inputs only; its backward runs fn a second time.
 
     Parameters
@@ -118,19 +170,26 @@ def checkpoint(fn, *inputs):
         Saved as by any op, so with a lossy store the second run starts from what the store gives back. It starts from
         the exact arrays `with sf.store("dense")` around the call, or under Tape(store={"checkpoint": "dense", ...});
         an input that an earlier op has saved already stays as that op's store keeps it.
+    slices : int
+        Run fn on that many parts of the batch, one after another, so that only one part's maps are alive. The batch is
+        the third axis of maps and spectra (four axes), the first of other arrays, in all inputs and in the result; fn
+        must treat images alike and apart, but for batch normalisation, whose statistics are those of the whole batch:
+        for each of its calls inside fn, the work up to there is done once more. Each slice draws its own dropout.
 
     Returns
     -------
     Tensor
         Bit-equal to fn(*inputs), as are the gradients with a lossless store. A value used inside fn several times and
-        outside as well has its gradient summed in another order.
+        outside as well has its gradient summed in another order, and so have, with slices, sums over the batch.
 
     Raises
     ------
     TypeError
         An input, or the result of fn, is not a Tensor.
+    ValueError
+        slices below 1, or more than 1 for inputs that do not have one batch in common.
     RuntimeError
-        In the backward, where the second run is seen to differ from the first.
+        Where the second run is seen to differ from the first, or one slice from another.
 
     Source: Chen et al., arXiv:1604.06174.
 
@@ -145,19 +204,21 @@ def checkpoint(fn, *inputs):
     for tensor in inputs:
         if not isinstance(tensor, Tensor):
             raise TypeError(f"checkpoint: inputs are Tensors, got {type(tensor).__name__}; let fn take it from around")
+    if slices < 1:
+        raise ValueError(f"checkpoint: slices must be 1 or more, got {slices}")
     outer = current()
     if outer is None:
         return _one_tensor(fn(*inputs))
-    log, scout = [], Scout(seed=outer.seed)  # it draws nothing, and must not take the number of a tape without a seed
-    run = Run(fn, log, inputs, outer)
-    tensors = run.stand_ins([tensor.data for tensor in inputs])
-    with effects.logged(log), scout:
-        y = run(tensors)
+    run = Run(fn, inputs, outer, slices)
+    array, tensors, y, scout = run.ahead([tensor.data for tensor in inputs])
     stood_for = {tensor.uid: given for tensor, given in zip(tensors, inputs, strict=True)}
     if not scout.made(y):  # no op made it: it is an input, or comes from around
         return stood_for.get(y.uid, y)
     leaves = [leaf for leaf in scout.leaves if leaf.uid not in stood_for]
-    return apply(Recompute, *inputs, *leaves, y=y, leaves=[leaf.uid for leaf in leaves], run=run)
+    spectrum = y.spectrum if run.whole or y.spectrum is None else y.spectrum.with_active(None)
+    return apply(
+        Recompute, *inputs, *leaves, y=array, spectrum=spectrum, leaves=[leaf.uid for leaf in leaves], run=run
+    )
 
 
 def _one_tensor(y):

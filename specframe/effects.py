@@ -6,7 +6,9 @@ besides computing, goes through `once`:
     first run     result = effect()             log <- result
     second run    result <- log                 the effect does not happen
 
-So batch normalisation moves its running statistics once, and both runs of a dropout layer draw from one key.
+So batch normalisation moves its running statistics once, and both runs of a dropout layer draw from one key. Where a
+first run itself takes several goes, as that of a batch in slices does, each reads what the ones before have logged and
+goes on from there.
 
 Logs nest. A first run inside a second one (a checkpoint inside a checkpoint) reads from the outer log and writes its
 own, from which the third run reads.
@@ -14,11 +16,17 @@ own, from which the third run reads.
 
 import contextlib
 import threading
-from collections import deque
+
+
+class _Reading:
+    """A log, how far it has been read, and whether it grows at its end."""
+
+    def __init__(self, log, grows):
+        self.log, self.grows, self.read = log, grows, 0
 
 
 class _Logs(threading.local):
-    """The logs in force in this thread, outermost first: a list is being written, a deque is being read."""
+    """The logs in force in this thread, outermost first."""
 
     def __init__(self):
         self.stack = []
@@ -42,28 +50,26 @@ def once(effect):
         In a second run that asks for more effects than the first had.
     """
     writing = []
-    for log in reversed(_logs.stack):
-        if isinstance(log, deque):
-            if not log:
-                raise RuntimeError(_DIFFERS)
-            result = log.popleft()
+    for reading in reversed(_logs.stack):
+        reading.read += 1
+        if reading.read <= len(reading.log):
+            result = reading.log[reading.read - 1]
             break
-        writing.append(log)
+        if not reading.grows:
+            raise RuntimeError(_DIFFERS)
+        writing.append(reading)
     else:
         result = effect()
-    for log in writing:
-        log.append(result)
+    for reading in writing:
+        reading.log.append(result)
     return result
 
 
 @contextlib.contextmanager
 def logged(log):
-    """A first run: while this context lasts, results of effects are appended to `log`, a list."""
-    _logs.stack.append(log)
-    try:
+    """A first run: results of effects come from `log`, a list, as far as it goes, and are appended to it from there."""
+    with _in_force(_Reading(log, grows=True)):
         yield
-    finally:
-        _logs.stack.pop()
 
 
 @contextlib.contextmanager
@@ -75,8 +81,17 @@ def replayed(log):
     RuntimeError
         At the end, where results are left over.
     """
-    rest = deque(log)
-    with logged(rest):
+    reading = _Reading(log, grows=False)
+    with _in_force(reading):
         yield
-    if rest:
+    if reading.read < len(log):
         raise RuntimeError(_DIFFERS)
+
+
+@contextlib.contextmanager
+def _in_force(reading):
+    _logs.stack.append(reading)
+    try:
+        yield
+    finally:
+        _logs.stack.pop()

@@ -14,6 +14,8 @@ import contextlib
 import itertools
 import threading
 
+from specframe import backend
+
 
 class Waiting(Exception):
     """A slice cannot go on before the others have come as far."""
@@ -91,18 +93,47 @@ def numbers():
 # ---- cutting and joining arrays --------------------------------------------------------------------------------
 
 
-def batch_axis(array):
-    """2 of maps and spectra (rows, cols, batch, channels), 0 of everything else."""
+def cut(array, part):
+    """The images `part` of an array, as a view: of its third axis where it has four, else of its first."""
+    return array[(slice(None),) * _batch_axis(array) + (part,)]
+
+
+def parts_of(tensors, count):
+    """The batch of these tensors in `count` slices that differ by one image at most; fewer where it has fewer images.
+
+    Raises
+    ------
+    ValueError
+        More than one slice is wanted, and the tensors do not have one batch in common.
+    """
+    if count == 1:
+        return [slice(None)]
+    sizes = {tensor.shape[_batch_axis(tensor)] for tensor in tensors if tensor.ndim}
+    if len(sizes) != 1 or not all(tensor.ndim for tensor in tensors):
+        raise ValueError(
+            f"checkpoint: slices need inputs with one batch in common, got {[tensor.shape for tensor in tensors]}"
+        )
+    size = sizes.pop()
+    count = max(1, min(size, count))
+    return [slice(start, stop) for start, stop in itertools.pairwise(size * i // count for i in range(count + 1))]
+
+
+def _batch_axis(array):
     return 2 if array.ndim == 4 else 0
 
 
-def bounds(size, count):
-    """Slices of 0 .. size - 1 in `count` parts that differ by one at most; fewer where there are not as many."""
-    count = max(1, min(size, count))
-    edges = [size * i // count for i in range(count + 1)]
-    return [slice(start, stop) for start, stop in itertools.pairwise(edges)]
+class Joined:
+    """An array whose slices of the batch come one by one."""
 
+    def __init__(self, parts):
+        self._parts, self.array = parts, None
 
-def cut(array, part):
-    """The images `part` of an array, as a view."""
-    return array[(slice(None),) * batch_axis(array) + (part,)]
+    def put(self, number, piece):
+        if len(self._parts) == 1:
+            self.array = piece
+            return
+        if self.array is None:
+            shape, axis = list(piece.shape), _batch_axis(piece)
+            shape[axis] = self._parts[-1].stop
+            self.array = backend.of("checkpoint", piece).xp.empty(shape, piece.dtype)
+        cut(self.array, self._parts[number])[...] = piece

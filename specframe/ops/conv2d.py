@@ -8,8 +8,8 @@
                gb = sum of gy over rows, cols, batch
 
 Over i, j and the channels the forward is one matrix product a row (ops/_windows.py). So is gx: the convolution of gy,
-its entries s apart, with the kernel turned around. The same windows of gy give gk: entry (i, j) of the kernel joins x[p]
-with the gy that its mirror image sees from p. Saved: x.
+its entries s apart, with the kernel turned around. The same windows of gy give gk: entry (i, j) of the kernel joins
+x[p] with the gy that its mirror image sees from p. Saved: x.
 """
 
 import numpy as np
