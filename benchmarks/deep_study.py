@@ -49,6 +49,10 @@ ROWS = {
             SpecVGG16, {"spectral_stages": 3, "rectify": False, "batch_norm": "pool", "beta": 1.0}),
         "spec, grid same": (SpecVGG16, {"grid": "same"}),
         "spec, plain tanh": (SpecVGG16, {"scale": 1.0}),
+        "spec, scale 4": (SpecVGG16, {"scale": 4.0}),
+        "spec, scale 16": (SpecVGG16, {"scale": 16.0}),
+        "spec, peak lr 0.05": (SpecVGG16, {"lr": 0.05}),
+        "spec, peak lr 0.2": (SpecVGG16, {"lr": 0.2}),
         "spec as printed": (SpecVGG16, STRICT),
     },
     "densenet": {
@@ -59,6 +63,9 @@ ROWS = {
         "specdense, circular, scale 16": (SpecDenseNet, {"grid": "circular", "scale": 16.0}),
         "specdense, circular, beta 0.2": (SpecDenseNet, {"grid": "circular", "beta": 0.2}),
         "specdense, beta 1": (SpecDenseNet, {"beta": 1.0}),
+        "specdense, scale 4": (SpecDenseNet, {"scale": 4.0}),
+        "specdense, peak lr 0.05": (SpecDenseNet, {"lr": 0.05}),
+        "specdense, peak lr 0.2": (SpecDenseNet, {"lr": 0.2}),
         "specdense, one return": (SpecDenseNet, {"return_every": 6}),
         "specdense, three returns": (SpecDenseNet, {"return_every": 2}),
         "specdense, one return, no ReLU": (SpecDenseNet, {"return_every": 6, "rectify": False}),
@@ -69,6 +76,8 @@ ROWS = {
         "specalex": (SpecAlexNet, {}),
         "specalex, spectral BN": (SpecAlexNet, {"batch_norm": "spectral"}),
         "specalex, no ReLU": (SpecAlexNet, {"rectify": False}),
+        "specalex, beta 0.2": (SpecAlexNet, {"beta": 0.2}),
+        "specalex as printed": (SpecAlexNet, STRICT),
     },
     "lossy": {
         f"saved by {store}": (VGG16, {"store": store})

@@ -6,7 +6,8 @@ A name is a sum of parts, in any order:
     strict        its settings are the paper's (paper_strict=True)
     inplace       leaky ReLU in place of ReLU: normalisation and activation keep one map, as In-Place ABN does
     checkpoint    each stage, or layer of a dense block, runs a second time in the backward (sf.checkpoint)
-    slicesN       the same, on N parts of the batch one after another: slices8
+    slicesN       the same, on N parts of the batch one after another: slices8; on fewer in proportion where the maps
+                  are smaller than the images
     block         maps between two stored spectra are made again (Tape(recompute="block"))
     STORE         how values are kept: dense, quant8, topk:0.1:int8, ... (auto)
 """
@@ -22,7 +23,7 @@ from specframe.storage import get_store
 
 TWIN = (
     "dense", "auto", "checkpoint", "offload", "quant8", "quant4", "quant2", "topk:0.1:int8", "spectral:0.25:int8",
-    "spectral:0.1:int8", "quant8+checkpoint", "slices8", "slices32", "inplace",
+    "spectral:0.1:int8", "quant8+checkpoint", "slices8", "slices16+offload", "inplace",
 )  # fmt: skip
 SPECTRAL = (
     "spec", "spec+mask", "spec+block", "spec+mask16", "spec+mask8", "spec+mask4", "spec+mask8+block", "spec+strict",
@@ -103,18 +104,18 @@ def build(model, strategy, channels, image_size, width=1.0, state=None, **settin
     if state is not None:
         net.load_state_dict(state)
     if strategy.checkpoint:
-        put_under_checkpoints(net, strategy.slices)
+        put_under_checkpoints(net, strategy.slices, image_size)
     return net
 
 
-def put_under_checkpoints(net, slices):
+def put_under_checkpoints(net, slices, image_size):
     """Let each stage of a net, or each layer of a dense block, keep its input only; names and parameters stay."""
+
+    def under_checkpoint(part, *inputs):
+        *number, x = inputs  # only the maps x are to be kept
+        parts = max(1, slices * x.shape[0] // image_size)
+        return checkpoint(partial(part, *number), x, slices=parts)
+
     for name in ("stage", "first", "layer"):
         if hasattr(net, name):
-            setattr(net, name, partial(under_checkpoint, getattr(net, name), slices))
-
-
-def under_checkpoint(part, slices, *inputs):
-    """part(*number, x), where only the maps x are to be kept."""
-    *number, x = inputs
-    return checkpoint(partial(part, *number), x, slices=slices)
+            setattr(net, name, partial(under_checkpoint, getattr(net, name)))

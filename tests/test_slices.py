@@ -59,7 +59,7 @@ def test_slices_of_a_slice_add_up_to_the_whole_batch():
 
 
 def test_slices_that_do_not_do_the_same_are_refused():
-    with pytest.raises(RuntimeError, match="^checkpoint: fn asked for other sums over the batch in some slices"):
+    with pytest.raises(RuntimeError, match=r"^checkpoint: fn asked for other sums over the batch in some slices"):
         Batch().run(2, lambda i: over_batch(1, sum) if i else None)
     assert slices._running.stack == []
 
@@ -206,12 +206,12 @@ def test_spectra_and_rows_of_features_go_through_in_slices(be, rng):
 @pytest.mark.parametrize("inputs", [[], [(2, 2, 4, 1), (3, 5)], [()]], ids=["none", "two batches", "a number"])
 def test_inputs_without_one_batch_are_refused(be, inputs):
     tensors = [sf.Tensor(be.asarray(np.ones(shape))) for shape in inputs]
-    with sf.Tape(), pytest.raises(ValueError, match="^checkpoint: slices need inputs with one batch in common"):
+    with sf.Tape(), pytest.raises(ValueError, match=r"^checkpoint: slices need inputs with one batch in common"):
         sf.checkpoint(lambda *x: x[0], *tensors, slices=2)
 
 
 def test_less_than_one_slice_is_refused(be):
-    with pytest.raises(ValueError, match="^checkpoint: slices must be 1 or more, got 0$"):
+    with pytest.raises(ValueError, match=r"^checkpoint: slices must be 1 or more, got 0$"):
         sf.checkpoint(lambda x: x, sf.Tensor(be.asarray(np.ones(2))), slices=0)
 
 
