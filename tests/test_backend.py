@@ -262,3 +262,16 @@ def test_resident_bytes_grow_with_a_touched_allocation():
         "held = np.ones(16_000_000); assert backend.resident_bytes() - before > 0.9 * held.nbytes"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=pathlib.Path(__file__).parents[1])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+def test_where_takes_entries_bit_by_bit(be, rng, dtype):
+    special = np.array([np.nan, np.inf, -np.inf, -0.0, 0.0, 1.5, -2.5, 1e-40])
+    array, other = (rng.permutation(np.tile(special, 6)).reshape(6, 8).astype(dtype) for _ in range(2))
+    mask = rng.random((6, 8)) < 0.5
+    for a, m in ((array, mask), (array[:, ::2], mask[:, ::2]), (array.T, mask.T), (array[:0], mask[:0])):
+        chosen = be.to_host(be.where(be.asarray(m), be.asarray(a)))
+        np.testing.assert_array_equal(chosen, np.where(m, a, np.zeros((), dtype)))
+        assert chosen.dtype == a.dtype and not np.signbit(chosen[~m].real).any()
+    both = be.to_host(be.where(be.asarray(mask), be.asarray(array), be.asarray(other)))
+    assert both.tobytes() == np.where(mask, array, other).tobytes()

@@ -27,7 +27,7 @@ class BatchNormAct2d(Op):
     def forward(ctx, x, gamma, beta, slope, running, training, momentum, eps):
         y = norm_forward(ctx, x, gamma, beta, running, training, momentum, eps)
         positive = y > 0
-        z = leak(ctx.xp, positive, y, slope)
+        z = leak(ctx.backend, positive, y, slope)
         ctx.slope = slope
         ctx.save_bits(positive=positive)
         if ctx.from_output:
@@ -37,8 +37,8 @@ class BatchNormAct2d(Op):
     @staticmethod
     def backward(ctx, gz):
         positive = ctx["positive"].dense()
-        y = leak(ctx.xp, positive, ctx["z"].dense(), 1 / ctx.slope) if ctx.from_output else None
-        return norm_backward(ctx, leak(ctx.xp, positive, gz, ctx.slope), y)
+        y = leak(ctx.backend, positive, ctx["z"].dense(), 1 / ctx.slope) if ctx.from_output else None
+        return norm_backward(ctx, leak(ctx.backend, positive, gz, ctx.slope), y)
 
 
 def batch_norm_act2d(x, gamma, beta, slope=0.01, running=None, training=True, momentum=0.1, eps=1e-5):

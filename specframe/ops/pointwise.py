@@ -25,12 +25,12 @@ class ReLU(Op):
 
     @staticmethod
     def remake(ctx, x):
-        return ctx.xp.where(ctx["positive"].dense(), x, x.dtype.type(0))
+        return ctx.backend.where(ctx["positive"].dense(), x)
 
 
-def leak(xp, positive, x, slope):
+def leak(b, positive, x, slope):
     """x where positive, slope x elsewhere; in x's precision."""
-    return xp.where(positive, x, x * x.dtype.type(slope))
+    return b.where(positive, x, x * x.dtype.type(slope))
 
 
 class LeakyReLU(Op):
@@ -41,15 +41,15 @@ class LeakyReLU(Op):
         positive = x > 0
         ctx.slope = slope
         ctx.save_bits(positive=positive)
-        return leak(ctx.xp, positive, x, slope)
+        return leak(ctx.backend, positive, x, slope)
 
     @staticmethod
     def backward(ctx, gy):
-        return leak(ctx.xp, ctx["positive"].dense(), gy, ctx.slope)
+        return leak(ctx.backend, ctx["positive"].dense(), gy, ctx.slope)
 
     @staticmethod
     def remake(ctx, x):
-        return leak(ctx.xp, ctx["positive"].dense(), x, ctx.slope)
+        return leak(ctx.backend, ctx["positive"].dense(), x, ctx.slope)
 
 
 class Tanh(Op):

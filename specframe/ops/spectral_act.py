@@ -21,7 +21,7 @@ from specframe.tape import Op, apply, check_tensors
 
 def whole(ctx, Y):
     """Z of Y (P, Q, batch, channels), and where it may differ from zero (None: anywhere)."""
-    Y = ctx.xp.where(kept_entries(Y, ctx.beta), Y, Y.dtype.type(0))
+    Y = ctx.backend.where(kept_entries(Y, ctx.beta), Y)
     Z = activate(ctx.xp, Y, ctx.activation, ctx.scale)
     ctx.save(Z=Z)
     return Z, None

@@ -27,11 +27,11 @@ class Threshold(Op):
         ctx.carries = carries
         kept = kept_entries(Y, beta)
         ctx.save_bits(kept=kept)
-        return ctx.xp.where(kept, Y, Y.dtype.type(0))
+        return ctx.backend.where(kept, Y)
 
     @staticmethod
     def backward(ctx, g):
-        return ctx.xp.where(ctx["kept"].dense(), g, g.dtype.type(0))
+        return ctx.backend.where(ctx["kept"].dense(), g)
 
 
 def threshold(Y, beta):

@@ -92,10 +92,10 @@ def test_the_gradient_at_zero_is_the_slope(be):
 @pytest.mark.parametrize("wrong", ["bits forgotten", "slope not inverted", "beta forgotten", "slope not applied"])
 def test_a_wrong_rule_is_found(be, rng, monkeypatch, wrong):
     def backward(ctx, gz):
-        xp, (beta, z) = ctx.xp, (ctx[name].dense() for name in ("beta", "z"))
+        b, (beta, z) = ctx.backend, (ctx[name].dense() for name in ("beta", "z"))
         positive = ctx["positive"].dense()
-        y = leak(xp, positive, z, 1.0 if wrong == "slope not inverted" else 1 / SLOPE)
-        gy = leak(xp, positive, gz, 1.0 if wrong == "slope not applied" else SLOPE)
+        y = leak(b, positive, z, 1.0 if wrong == "slope not inverted" else 1 / SLOPE)
+        gy = leak(b, positive, gz, 1.0 if wrong == "slope not applied" else SLOPE)
         if wrong == "bits forgotten":
             y, gy = z / SLOPE, gz * SLOPE
         return norm_backward(ctx, gy, y + beta if wrong == "beta forgotten" else y)
