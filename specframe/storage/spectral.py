@@ -74,11 +74,11 @@ class Spectral(Handle):
 
 
 class SpectralStore(LossyStore):
-    """Keep maps as their largest coefficients, as text "spectral:0.1", "spectral:energy=0.99:int4:haar".
+    """Keep maps as their largest coefficients, as text "spectral:0.1", "spectral:energy=0.99:int4:haar:16".
 
-    Only real maps (rows, cols, batch, channels) of 2 x 2 and more are transformed. Other arrays are kept whole with
-    reduced values; those of fewer than 1024 entries exactly; and those whose zeros are decisions as a mask, with
-    reduced values.
+    Only real maps (rows, cols, batch, channels) of `smallest` rows and columns and more are transformed. Other arrays
+    are kept whole with reduced values; those of fewer than 1024 entries exactly; and those whose zeros are decisions as
+    a mask, with reduced values.
 
     Parameters
     ----------
@@ -88,6 +88,9 @@ class SpectralStore(LossyStore):
     values : one of specframe.storage.values.KINDS
     transform : one of specframe.storage.transforms.TRANSFORMS
         None kept more than "dct" at equal bytes, for maps of 2 x 2 to 32 x 32 (benchmarks/transforms.py).
+    smallest : int, 2 or more
+        Large maps have most of the bytes and bear pruning best; small ones, of 8 x 8 and below, bear it worse than
+        8-bit values (benchmarks/which_maps.py). 16 leaves those whole.
 
     Raises
     ------
@@ -97,15 +100,21 @@ class SpectralStore(LossyStore):
 
     name = "spectral"
 
-    def __init__(self, keep=0.1, values="int8", transform="dct"):
+    def __init__(self, keep=0.1, values="int8", transform="dct", smallest=2):
         super().__init__(values)
         self.lossless = False
         self.keep = Keep.parse(keep)
         if transform not in TRANSFORMS:
             raise ValueError(f"store spectral: unknown transform {transform!r}: choose {', '.join(TRANSFORMS)}")
-        self.transform = transform
+        self.transform, self.smallest = transform, _side(smallest)
 
     def _reduced(self, array, key):
-        if array.ndim == 4 and array.dtype.kind == "f" and min(array.shape[:2]) > 1:
+        if array.ndim == 4 and array.dtype.kind == "f" and min(array.shape[:2]) >= self.smallest:
             return Spectral(array, self.keep, self.values, self.transform, key)
         return Whole(array, self.values, key, count_nonzero(array))
+
+
+def _side(text):
+    if str(text).isdecimal() and int(text) >= 2:
+        return int(text)
+    raise ValueError(f"store spectral: the smallest map to transform has 2 rows and columns or more, got {text}")

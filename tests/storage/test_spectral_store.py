@@ -256,3 +256,18 @@ def test_unknown_values_and_transforms_are_refused_and_the_known_listed():
         SpectralStore(0.1, "int3")
     with pytest.raises(ValueError, match=r"^store spectral: unknown transform 'dst': choose fft, dct, haar$"):
         SpectralStore(0.1, "int8", "dst")
+
+
+def test_maps_below_the_smallest_are_kept_whole(be):
+    store = get_store("spectral:0.25:int8:dct:16")
+    formats = []
+    for side in (8, 15, 16, 32):
+        x = be.asarray(np.random.default_rng(0).standard_normal((side, side + 1, 8, 4)).astype(np.float32))
+        formats.append(store.pack(x).format)
+    assert formats == ["quant int8"] * 2 + ["spectral dct int8"] * 2
+
+
+@pytest.mark.parametrize("smallest", ["1", "0", "-3", "2.5", "x"])
+def test_a_smallest_map_that_is_none_is_refused(smallest):
+    with pytest.raises(ValueError, match=r"^store spectral: the smallest map to transform has 2 rows"):
+        get_store(f"spectral:0.25:int8:dct:{smallest}")
