@@ -3,9 +3,9 @@
     python benchmarks/which_maps.py
 
 Trains VGG16 (width 0.25, ReLU and batch normalisation) on a part of CIFAR-10 for a few hundred steps. Then, on a batch
-it has not seen, the maps of one stage are kept by each store and all others exactly: the bytes of the net, and the angle
-between the gradient of all parameters and the exact one, as 1 - cosine (the mean over several draws). Last, all stages
-together, and combinations that give each stage the store it can bear.
+it has not seen, the maps of one stage are kept by each store and all others exactly: the bytes of the net, and the
+angle between the gradient of all parameters and the exact one, as 1 - cosine (the mean over several draws). Last, all
+stages together, and combinations that give each stage the store it can bear.
 """
 
 import argparse

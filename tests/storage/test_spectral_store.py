@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specframe.backend import to_host
+from specframe.storage import get_store
 from specframe.storage.bitmap import Bitmap
 from specframe.storage.sparse import Sparse
 from specframe.storage.spectral import Keep, SpectralStore
