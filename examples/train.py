@@ -23,6 +23,7 @@ from common import (
     write_results,
 )
 from networks import NETS, build, twin_of
+from strategies import put_under_checkpoints
 
 from specframe import backend
 from specframe.data import DATASETS, Augment
@@ -34,8 +35,8 @@ DEFAULTS = {
     "model": None, "data": "cifar10", "beta": 0.5, "scale": None, "activation": "tanh", "batch_norm": None,
     "grid": None, "width": 1.0, "lr": DEEP.lr, "momentum": DEEP.momentum, "weight_decay": DEEP.weight_decay,
     "schedule": "cycle", "epochs": DEEP.epochs, "batch_size": DEEP.batch_size, "store": "auto", "seed": 0,
-    "train_size": None, "test_size": None, "augment": None, "twin": False, "paper": False, "device": "auto",
-    "data_dir": None, "out": None,
+    "train_size": None, "test_size": None, "augment": None, "twin": False, "paper": False, "slices": None,
+    "device": "auto", "data_dir": None, "out": None,
 }  # fmt: skip
 
 
@@ -66,6 +67,9 @@ def make_parser():
     add("--test-size", type=number(int, 1), metavar="N", help="use only the first N test images")
     add("--no-augment", dest="augment", action="store_false",
         help="no random crops and flips (they are used on CIFAR-10 only)")
+    add("--slices", type=number(int, 1), metavar="N",
+        help="keep only what each stage reads and run it again in the backward, on N parts of the batch one after "
+        "another: the same training in less memory and more time (no)")  # fmt: skip
     add("--twin", action="store_true", help="train the spatial twin of a spectral net too")
     add("--paper", action="store_true",
         help="the paper's settings: lr 0.1 halved every 50 epochs, momentum 0.95, no weight decay, 300 epochs, "
@@ -105,6 +109,8 @@ def make_runs(option, sample, steps_per_epoch, device):
     runs = {}
     for name in names:
         net = build(name, option, sample.shape[1], sample.shape[2]).to(device)
+        if option["slices"] is not None:
+            put_under_checkpoints(net, option["slices"], sample.shape[2])
         runs["spectral" if twin_of(name) else "spatial"] = Training(net, *preset.optimizer(net, steps_per_epoch))
     return runs
 

@@ -66,6 +66,18 @@ def test_the_twin_is_trained_beside_and_ctrl_c_then_resume_is_exact(example, tmp
             np.testing.assert_array_equal(array, other[net]["model"][name], err_msg=f"{net} {name}")
 
 
+def test_slices_train_the_same_net_with_fewer_saved_bytes(example, tmp_path):
+    found = []
+    for name, slices in (("whole", []), ("slices", ["--slices", 4])):
+        options = ["--model", "densenet", "--width", 1 / 16, "--out", tmp_path / name, *slices]
+        assert run(example, *options) == 0
+        found.append(json.loads((tmp_path / name / "metrics.json").read_text())["spatial"])
+    whole, slices = found
+    assert slices["saved_bytes"] < 0.6 * whole["saved_bytes"] and slices["peak_bytes"] < whole["peak_bytes"]
+    losses = [[epoch["train_loss"] for epoch in net["history"]] for net in found]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-3)
+
+
 def test_paper_sets_the_papers_settings_and_given_options_win(example):
     option = example.settled({"model": "specvgg16", "paper": True, "epochs": 3}, None)
     assert (option["lr"], option["momentum"], option["weight_decay"]) == (0.1, 0.95, 0.0)
