@@ -18,8 +18,8 @@ import numpy as np
 
 import specframe as sf
 from specframe import ops
-from specframe.backend import resident_bytes
 from specframe.optim import SGD
+from specframe.process_memory import resident_bytes
 from specframe.storage import Borrowed, Handle, Remade, Store
 from specframe.training import load_checkpoint, train_step
 

@@ -10,13 +10,15 @@ for, not before: importing specframe costs no GPU work and needs no CuPy.
 """
 
 import contextlib
-import ctypes
 import functools
 import os
 import sys
 import tracemalloc
 
 import numpy as np
+
+from specframe.process_memory import keep_freed_memory
+from specframe.spectrum import hermitian_edges
 
 
 class DeviceError(RuntimeError):
@@ -166,24 +168,6 @@ class Backend:
 
 class _Peak:
     nbytes = 0
-
-
-def keep_freed_memory(up_to=256 << 20, blocks_below=64 << 20):
-    """Ask glibc to keep freed blocks for the next array instead of returning them to the system at once.
-
-    A step allocates and frees the same arrays over and over, each of a size that glibc by default takes from the
-    system anew, page by page: on some virtual machines that is half of the step (docs/performance.md). At most `up_to`
-    bytes of free memory are kept, and blocks from `blocks_below` on are returned as before. SPECFRAME_KEEP_FREED=0
-    leaves the allocator alone; other C libraries do not have the setting.
-    """
-    if os.environ.get("SPECFRAME_KEEP_FREED") == "0" or not sys.platform.startswith("linux"):
-        return
-    trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
-    with contextlib.suppress(OSError, AttributeError):
-        libc = ctypes.CDLL(None)
-        if hasattr(libc, "gnu_get_libc_version"):
-            libc.mallopt(mmap_threshold, blocks_below)
-            libc.mallopt(trim_threshold, up_to)
 
 
 class CPU(Backend):
@@ -358,37 +342,6 @@ class CUDA(Backend):
         with Hook():
             yield peak
             self.synchronize()
-
-
-def edge_columns(W):
-    """The columns of a half spectrum that are their own mirror image: 0 and, for even W, W/2."""
-    return (0, W // 2) if W % 2 == 0 else (0,)
-
-
-def hermitian_part(xp, column):
-    """(z[p] + conj(z[-p])) / 2 of an edge column (P, ...)."""
-    mirrored = xp.roll(column[::-1], 1, axis=0)  # row p holds column[-p]
-    return (column + xp.conj(mirrored)) / 2
-
-
-def hermitian_edges(xp, Z, W):
-    """Z with each edge column replaced by its Hermitian part.
-
-    The inverse real transform does not change by this; on the result, every library's inverse agrees.
-    """
-    Z = Z.copy()
-    for q in edge_columns(W):
-        Z[:, q] = hermitian_part(xp, Z[:, q])
-    return Z
-
-
-def resident_bytes():
-    """Resident memory of this process now, in bytes (0 where the system does not say)."""
-    try:
-        with open("/proc/self/statm") as statm:
-            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return 0
 
 
 # ---- which backend? --------------------------------------------------------------------------------------------

@@ -80,6 +80,28 @@ def column_weights(W, dtype=np.float64):
     return m
 
 
+def edge_columns(W):
+    """The columns of a half spectrum that are their own mirror image: 0 and, for even W, W/2."""
+    return (0, W // 2) if W % 2 == 0 else (0,)
+
+
+def hermitian_part(xp, column):
+    """(z[p] + conj(z[-p])) / 2 of an edge column (P, ...)."""
+    mirrored = xp.roll(column[::-1], 1, axis=0)  # row p holds column[-p]
+    return (column + xp.conj(mirrored)) / 2
+
+
+def hermitian_edges(xp, Z, W):
+    """Z with each edge column replaced by its Hermitian part.
+
+    The inverse real transform does not change by this; on the result, every library's inverse agrees.
+    """
+    Z = Z.copy()
+    for q in edge_columns(W):
+        Z[:, q] = hermitian_part(xp, Z[:, q])
+    return Z
+
+
 def check_norm(norm, op):
     if norm not in ("ortho", "backward"):
         raise ValueError(f"{op}: unknown norm {norm!r}, expected 'ortho' or 'backward'")

@@ -1,9 +1,6 @@
 """Every backend gives NumPy's answers, belongs to its own arrays only, and says so in one sentence when it cannot."""
 
 import itertools
-import os
-import pathlib
-import subprocess
 import sys
 import types
 
@@ -13,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specframe import backend
+from specframe.spectrum import hermitian_edges
 from tests.kit.oracles import dft2, idft2
 from tests.kit.strict import STRICT, count_waits
 
@@ -176,7 +174,7 @@ def full_spectrum(Z, W):
 def test_hermitian_edges_change_nothing_for_the_inverse_and_make_the_full_spectrum_that_of_a_real_map(be, rng, grid):
     Z = draw(rng, (grid[0], grid[1] // 2 + 1, 2, 3), np.complex128)
     device = be.asarray(Z)
-    symmetric = be.to_host(backend.hermitian_edges(be.xp, device, grid[1]))
+    symmetric = be.to_host(hermitian_edges(be.xp, device, grid[1]))
     y = np.fft.irfft2(Z, s=grid, axes=(0, 1))
     np.testing.assert_allclose(np.fft.irfft2(symmetric, s=grid, axes=(0, 1)), y, atol=1e-12)
     np.testing.assert_allclose(np.fft.ifft2(full_spectrum(symmetric, grid[1]), axes=(0, 1)), y, atol=1e-12)
@@ -226,6 +224,19 @@ def test_compressed_values_do_not_keep_a_larger_array_alive(be, rng):
     assert values.base is None and values.nbytes == 0
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+def test_where_takes_entries_bit_by_bit(be, rng, dtype):
+    special = np.array([np.nan, np.inf, -np.inf, -0.0, 0.0, 1.5, -2.5, 1e-40])
+    array, other = (rng.permutation(np.tile(special, 6)).reshape(6, 8).astype(dtype) for _ in range(2))
+    mask = rng.random((6, 8)) < 0.5
+    for a, m in ((array, mask), (array[:, ::2], mask[:, ::2]), (array.T, mask.T), (array[:0], mask[:0])):
+        chosen = be.to_host(be.where(be.asarray(m), be.asarray(a)))
+        np.testing.assert_array_equal(chosen, np.where(m, a, np.zeros((), dtype)))
+        assert chosen.dtype == a.dtype and not np.signbit(chosen[~m].real).any()
+    both = be.to_host(be.where(be.asarray(mask), be.asarray(array), be.asarray(other)))
+    assert both.tobytes() == np.where(mask, array, other).tobytes()
+
+
 # ---- memory ----------------------------------------------------------------------------------------------------
 
 
@@ -246,32 +257,3 @@ def test_peak_memory_forgets_peaks_before_the_block(be):
         with be.peak_memory() as inner:
             kept = be.xp.zeros(1 << 20, np.uint8)
     assert kept.nbytes <= inner.nbytes < kept.nbytes + 50_000
-
-
-def test_resident_bytes_hold_at_least_the_interpreter_where_the_system_says():
-    resident = backend.resident_bytes()
-    assert resident == 0 or 5e6 < resident < 1e12
-
-
-def test_resident_bytes_grow_with_a_touched_allocation():
-    if not os.path.exists("/proc/self/statm"):
-        pytest.skip("this system does not say how much memory is resident")
-    # In a process of its own: here, memory freed by other tests would be resident already.
-    code = (
-        "import numpy as np; from specframe import backend; before = backend.resident_bytes(); "
-        "held = np.ones(16_000_000); assert backend.resident_bytes() - before > 0.9 * held.nbytes"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=pathlib.Path(__file__).parents[1])
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
-def test_where_takes_entries_bit_by_bit(be, rng, dtype):
-    special = np.array([np.nan, np.inf, -np.inf, -0.0, 0.0, 1.5, -2.5, 1e-40])
-    array, other = (rng.permutation(np.tile(special, 6)).reshape(6, 8).astype(dtype) for _ in range(2))
-    mask = rng.random((6, 8)) < 0.5
-    for a, m in ((array, mask), (array[:, ::2], mask[:, ::2]), (array.T, mask.T), (array[:0], mask[:0])):
-        chosen = be.to_host(be.where(be.asarray(m), be.asarray(a)))
-        np.testing.assert_array_equal(chosen, np.where(m, a, np.zeros((), dtype)))
-        assert chosen.dtype == a.dtype and not np.signbit(chosen[~m].real).any()
-    both = be.to_host(be.where(be.asarray(mask), be.asarray(array), be.asarray(other)))
-    assert both.tobytes() == np.where(mask, array, other).tobytes()

@@ -21,11 +21,10 @@ Saved: Y. Where spectral_conv2d made it, its recipe is followed: X and the weigh
 """
 
 from specframe import spectrum
-from specframe.backend import edge_columns, hermitian_part
 from specframe.ops._channels import along, by_channel, lines, pieces
 from specframe.ops.batch_norm2d import Moments, statistics, sums_over_batch
 from specframe.ops.split_activation import parts
-from specframe.spectrum import column_weights
+from specframe.spectrum import column_weights, edge_columns, hermitian_part
 from specframe.tape import Op, apply, check_tensors
 
 # Below, a spectrum is read as lines of reals, (P, Q, batch * channels * 2), and a number for each channel is repeated

@@ -6,10 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specframe import Tape, Tensor, gradcheck, ops
-from specframe.backend import hermitian_edges
 from specframe.gradcheck import GradcheckError
 from specframe.ops.spectral_batch_norm2d import SpectralBatchNorm2d
-from specframe.spectrum import Spectrum, column_weights
+from specframe.spectrum import Spectrum, column_weights, hermitian_edges
 from specframe.tape import apply
 from tests.kit.oracles import dft2, idft2
 from tests.ops.common import normal, on_grid, run, value
