@@ -51,14 +51,19 @@ def main():
     turns.run(parser.parse_args(), VARIANTS, RATIOS, make)
 
 
-def make(name, options):
+def trained(name, options):
+    """(net, x, y): a net after some steps of training, and a batch that it has not seen."""
     loader = DataLoader(CIFAR10("train", options.data_dir), options.batch_size, shuffle=True, prefetch=0, device="cpu")
     batches = loader.epoch(0)
-    net = NETS[name.removeprefix("torch_")](width=options.width)
+    net = NETS[name](width=options.width)
     optimizer = SGD(net.parameters(), 0.02, MOMENTUM, 5e-4)
     for _ in range(options.train_steps):
         train_step(net, optimizer, *next(batches))
-    x, y = next(batches)
+    return net, *next(batches)
+
+
+def make(name, options):
+    net, x, y = trained(name.removeprefix("torch_"), options)
     if name.startswith("torch"):
         return torch_step(name.removeprefix("torch_"), net, x, y, options)
     ledger, _ = step_cost(net, x, y)
