@@ -89,13 +89,13 @@ def norm_forward(ctx, x, gamma, beta, running, training, momentum, eps):
     return shift_and_scale(ctx.backend, h, zero, gamma, beta)
 
 
-def norm_backward(ctx, gy, y):
-    """gx (None where nobody asks), ggamma and gbeta. y is None where h was saved."""
+def norm_backward(ctx, gy, y, own):
+    """gx (None where nobody asks), ggamma and gbeta. y is None where h was saved; gx takes its place if it is `own`."""
     b, xp, gamma = ctx.backend, ctx.xp, ctx["gamma"].dense()
     if ctx.from_output:  # h = (v - shift) / slope
         v, shift, slope = y, ctx["beta"].dense(), gamma
     else:
-        v, shift, slope = ctx["h"].dense(), xp.zeros_like(gamma), xp.ones_like(gamma)
+        (v, own), shift, slope = ctx["h"].writable(), xp.zeros_like(gamma), xp.ones_like(gamma)
     shift_along = along(xp, shift, gy.shape[2])
     gbeta = channel_sums(b, lambda g: g, gy)
     ggamma = channel_sums(b, lambda v, g: (v - shift_along) * g, v, gy) / slope
@@ -105,7 +105,8 @@ def norm_backward(ctx, gy, y):
     elif ctx.needs[0]:
         all_gbeta, all_ggamma = sums_over_batch(ctx, gbeta, ggamma)
         scale, count = gamma * ctx.inverse, gy.dtype.type(ctx.count)
-        gx = shift_and_scale(b, v, shift, -scale * all_ggamma / (slope * count), -scale * all_gbeta / count)
+        of_h, constant = -scale * all_ggamma / (slope * count), -scale * all_gbeta / count
+        gx = shift_and_scale(b, v, shift, of_h, constant, out=v if own else None)
         scale, target, source = along(xp, scale, gy.shape[2]), lines(gx), lines(gy)
         for piece in pieces(b, target):
             target[piece] += source[piece] * scale
@@ -124,7 +125,7 @@ class BatchNorm2d(Op):
 
     @staticmethod
     def backward(ctx, gy):
-        return norm_backward(ctx, gy, ctx["y"].dense() if ctx.from_output else None)
+        return norm_backward(ctx, gy, *(ctx["y"].writable() if ctx.from_output else (None, False)))
 
 
 def check(op, x, gamma, beta, running, training):

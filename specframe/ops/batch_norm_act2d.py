@@ -38,7 +38,7 @@ class BatchNormAct2d(Op):
     def backward(ctx, gz):
         positive = ctx["positive"].dense()
         y = leak(ctx.backend, positive, ctx["z"].dense(), 1 / ctx.slope) if ctx.from_output else None
-        return norm_backward(ctx, leak(ctx.backend, positive, gz, ctx.slope), y)
+        return norm_backward(ctx, leak(ctx.backend, positive, gz, ctx.slope), y, True)
 
 
 def batch_norm_act2d(x, gamma, beta, slope=0.01, running=None, training=True, momentum=0.1, eps=1e-5):

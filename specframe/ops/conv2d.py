@@ -54,13 +54,15 @@ def _both(ctx, gy):
     c_out, _, kr, kc = weight.shape
     turned = xp.ascontiguousarray(weight[:, :, ::-1, ::-1].transpose(2, 3, 0, 1)).reshape(kr * kc * c_out, c_in)
     windows = Windows((rows, cols), (kr, kc), 1, kr - 1 - ctx.top, kc - 1 - ctx.left)
-    x = ctx["x"].dense().reshape(rows, cols * batch, c_in) if ctx.needs[1] else None
-    gx = xp.empty((rows, cols * batch, c_in), gy.dtype)
-    gk = xp.zeros((kr * kc * c_out, c_in), gy.dtype) if ctx.needs[1] else None
+    lines, own, gk = (rows, cols * batch, c_in), False, None
+    if ctx.needs[1]:
+        x, own = ctx["x"].writable()
+        x, gk = x.reshape(lines), xp.zeros((kr * kc * c_out, c_in), gy.dtype)
+    gx = x if own else xp.empty(lines, gy.dtype)
     for p, entries, patches in windows.patches(xp, _apart(xp, gy, ctx.stride)):
-        xp.matmul(patches, turned[entries], out=gx[p])
         if ctx.needs[1]:
             gk[entries] += xp.matmul(patches.T, x[p])
+        xp.matmul(patches, turned[entries], out=gx[p])  # in the place of x[p], which has been used
     if ctx.needs[1]:
         gk = xp.ascontiguousarray(gk.reshape(kr, kc, c_out, c_in)[::-1, ::-1].transpose(2, 3, 0, 1))
     return gx.reshape(ctx.input_shape), gk

@@ -91,14 +91,14 @@ class SpectralBatchNorm2d(Op):
         batch, (P, W), d = gZ.shape[2], s.grid, gamma.dtype.type(s.dc_gain)
         g, scale = lines(parts(xp, gZ)), gamma * ctx.inverse
         gbeta = gZ[0, 0].real.sum(axis=0) * d
-        gY = ggamma = None
+        gY, ggamma, own = None, None, False
         if ctx.needs[1] or (ctx.needs[0] and ctx.training):
-            Y = ctx["Y"].dense()
+            Y, own = ctx["Y"].writable()
             y, edges = lines(parts(xp, Y)), _edges(xp, Y, W, ctx.mean * d)
             sums = by_channel(_sums_by_column(b, y, edges, g).sum(axis=0), 2 * len(gamma))
             ggamma = sums.reshape(-1, 2).sum(axis=1) * ctx.inverse
         if ctx.needs[0]:
-            gY = xp.empty(gZ.shape, gZ.dtype)
+            gY = Y if own else xp.empty(gZ.shape, gZ.dtype)
             out, times = lines(parts(xp, gY)), _along(xp, scale, batch)
             of_edges = {q: column * times for q, column in _edges(xp, gZ, W).items()}
             if ctx.training:
@@ -108,9 +108,10 @@ class SpectralBatchNorm2d(Op):
                 of_h = m[:, None] * _along(xp, -scale * ctx.inverse * all_ggamma, batch)  # the factor of Y'
                 of_edges = {q: column + edges[q] * of_h[q] for q, column in of_edges.items()}
             for piece in pieces(b, out):
-                xp.multiply(g[piece], times, out=out[piece])
+                here = g[piece] * times
                 if ctx.training:
-                    out[piece] += y[piece] * of_h
+                    here += y[piece] * of_h
+                out[piece] = here
             for q, column in of_edges.items():
                 out[:, q] = column
             if ctx.training:

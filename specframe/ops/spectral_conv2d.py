@@ -55,13 +55,14 @@ class SpectralConv2d(Op):
         weight = ctx["weight"].dense()
         gY = gY.reshape(P * Q, batch, -1)
         gX = gk = gb = None
+        if ctx.needs[1]:  # first: X is gone before gX comes
+            X = ctx["X"].dense().reshape(P * Q, batch, c_in)
+            gK = b.matmul(X, gY, adjoint_a=True)
+            del X
+            gk = _kernel.adjoint(b, gK, weight.shape[-1], s.grid)
         if ctx.needs[0]:
             K = _kernel.spectrum_of(b, weight, s.grid)
             gX = b.matmul(gY, K, adjoint_b=True).reshape(P, Q, batch, c_in)
-        if ctx.needs[1]:
-            X = ctx["X"].dense().reshape(P * Q, batch, c_in)
-            gK = b.matmul(X, gY, adjoint_a=True)
-            gk = _kernel.adjoint(b, gK, weight.shape[-1], s.grid)
         if ctx.needs[2]:
             gb = gY[0].real.sum(axis=0) * weight.dtype.type(s.dc_gain)
         return gX, gk, gb

@@ -89,12 +89,13 @@ class SpectralConvAct(Op):
 
         gY = on_kept(ctx, gZ, Z).reshape(-1, batch, weight.shape[0])
         gX = gk = gb = None
+        if ctx.needs[1]:
+            gK = b.matmul(X, gY, adjoint_a=True)
+            del X
+            gk = _kernel.adjoint(b, gK, weight.shape[-1], s.grid, Z.rows)
         if ctx.needs[0]:
             K = _kernel.spectrum_of(b, weight, s.grid, Z.rows)
             gX = spread(xp, b.matmul(gY, K, adjoint_b=True), Z.rows, ctx.input_shape)
-        if ctx.needs[1]:
-            gK = b.matmul(X, gY, adjoint_a=True)
-            gk = _kernel.adjoint(b, gK, weight.shape[-1], s.grid, Z.rows)
         if ctx.needs[2]:
             gb = xp.zeros(weight.shape[:1], weight.dtype)
             if Z.rows is None or (len(rows) and rows[0] == 0):  # else the bin (0, 0) itself was dropped

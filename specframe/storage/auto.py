@@ -56,6 +56,9 @@ class Deferred(Handle):
     def dense(self):
         return self._now.dense()
 
+    def writable(self):
+        return self._now.writable()
+
     def sparse(self):
         return self._now.sparse()
 

@@ -18,6 +18,9 @@ class Dense(Handle):
     def dense(self):
         return self._array
 
+    def writable(self):
+        return self._array, False
+
 
 class DenseStore(Store):
     """Keep every array whole."""

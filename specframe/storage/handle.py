@@ -47,6 +47,11 @@ class Handle:
         """The array, bit-equal to what was saved (for a lossless format)."""
         raise NotImplementedError
 
+    def writable(self):
+        """(the array, whether it is contiguous and nobody else has it: a backward may then build its result there)."""
+        array = self.dense()
+        return array, array.flags.c_contiguous
+
     def sparse(self):
         """Its nonzero entries, as a `Sparse`."""
         return Sparse.of(self.dense())
@@ -71,6 +76,9 @@ class Borrowed(Handle):
     def dense(self):
         return self._array
 
+    def writable(self):
+        return self._array, False
+
 
 class Remade(Handle):
     """An array that its op makes again from handles of its sources, at each call. 0 bytes beyond theirs."""
@@ -86,7 +94,13 @@ class Remade(Handle):
         return self._op.name
 
     def dense(self):
-        return self._op.remake(self._ctx, *[source.dense() for source in self.sources])
+        return self.writable()[0]
+
+    def writable(self):
+        sources = [source.dense() for source in self.sources]
+        array = self._op.remake(self._ctx, *sources)
+        own = array.base is None and all(array is not source for source in sources)  # no view, no source
+        return array, own and array.flags.c_contiguous
 
 
 class Store:

@@ -165,6 +165,10 @@ class Offloaded(Handle):
     def dense(self):
         return self._whole().dense()
 
+    def writable(self):
+        array = self.dense()
+        return array, self.moved > 0 and array.flags.c_contiguous
+
     def sparse(self):
         return self._whole().sparse()
 

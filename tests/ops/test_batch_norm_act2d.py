@@ -98,7 +98,7 @@ def test_a_wrong_rule_is_found(be, rng, monkeypatch, wrong):
         gy = leak(b, positive, gz, 1.0 if wrong == "slope not applied" else SLOPE)
         if wrong == "bits forgotten":
             y, gy = z / SLOPE, gz * SLOPE
-        return norm_backward(ctx, gy, y + beta if wrong == "beta forgotten" else y)
+        return norm_backward(ctx, gy, y + beta if wrong == "beta forgotten" else y, False)
 
     x, beta = draw(rng)
     arrays = [be.asarray(array) for array in (x, np.array(GAMMAS["saves z"]), beta)]
