@@ -1,12 +1,8 @@
 """Sums and factors by channel, of maps (rows, cols, batch, channels) and of the parts of spectra.
 
 The channels are the last axis and often a short one, over which NumPy's loops are slow. So an array is read as lines
-of `batch * channels` entries, one a place, and a number for each channel is repeated along the line. Several passes
-over an array go piece by piece, so that on a CPU each piece is still in the cache for the next pass; on a device, where
-every call costs, there is one piece.
+of `batch * channels` entries, one a place, and a number for each channel is repeated along the line.
 """
-
-PIECE_BYTES = 1 << 18  # a fraction of a core's second-level cache
 
 
 def lines(x):
@@ -24,18 +20,11 @@ def by_channel(sums, channels):
     return sums.reshape(-1, channels).sum(axis=0)
 
 
-def pieces(b, array):
-    """Slices of the first axis."""
-    count = len(array)
-    step = count if b.asynchronous else max(1, PIECE_BYTES * count // max(1, array.nbytes))
-    return [slice(start, min(start + step, count)) for start in range(0, count, max(1, step))]
-
-
 def channel_sums(b, of, *maps):
     """Per channel, the sum over rows, columns and batch of what `of` makes of (pieces of) the maps' lines."""
     channels = maps[0].shape[3]
     maps = [lines(x) for x in maps]
-    sums = sum(of(*(x[piece] for x in maps)).sum(axis=(0, 1)) for piece in pieces(b, maps[0]))
+    sums = sum(of(*(x[piece] for x in maps)).sum(axis=(0, 1)) for piece in b.pieces(maps[0]))
     return by_channel(sums, channels)
 
 
@@ -44,7 +33,7 @@ def shift_and_scale(b, x, less, times, plus, out=None):
     out = b.xp.empty(x.shape, x.dtype) if out is None else out
     less, times, plus = (along(b.xp, numbers, x.shape[2]) for numbers in (less, times, plus))
     source, target = lines(x), lines(out)
-    for piece in pieces(b, source):
+    for piece in b.pieces(source):
         here = target[piece]
         b.xp.subtract(source[piece], less, out=here)
         here *= times

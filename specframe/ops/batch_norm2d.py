@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from specframe.effects import once
-from specframe.ops._channels import along, channel_sums, lines, pieces, shift_and_scale
+from specframe.ops._channels import along, channel_sums, lines, shift_and_scale
 from specframe.slices import over_batch
 from specframe.tape import Op, apply
 
@@ -108,7 +108,7 @@ def norm_backward(ctx, gy, y, own):
         of_h, constant = -scale * all_ggamma / (slope * count), -scale * all_gbeta / count
         gx = shift_and_scale(b, v, shift, of_h, constant, out=v if own else None)
         scale, target, source = along(xp, scale, gy.shape[2]), lines(gx), lines(gy)
-        for piece in pieces(b, target):
+        for piece in b.pieces(target):
             target[piece] += source[piece] * scale
     return gx, ggamma, gbeta
 

@@ -5,9 +5,9 @@
     backward   gY^ = f'(Y^ / a) gZ, part by part, the slope from Z
                gY = gY^ where Z is not zero: the zeros of Z are the threshold's mask
 
-Saved: Z alone. `whole` works on all entries; `gathered` touches kept entries only and hands them to the store as they
-are. It looks at values to choose the work, which would make the host wait for a GPU: there `whole` runs. The
-functions on arrays serve spectral_conv_act too.
+Saved: Z alone. `whole` works on all entries; `gathered` touches kept entries only, some rows at a time, and hands them
+to the store as they are. It looks at values to choose the work, which would make the host wait for a GPU: there `whole`
+runs. The functions on arrays serve spectral_conv_act too.
 """
 
 import numpy as np
@@ -29,14 +29,16 @@ def whole(ctx, Y):
 
 def gathered(ctx, Y, rows, shape):
     """The same from Y (F, batch * channels) at the frequencies `rows`; Z is zero at the others."""
-    xp, (P, Q, _, _) = ctx.xp, shape
-    kept = kept_entries(Y, ctx.beta)
-    filled = kept.any(axis=1)
-    if not filled.all():
-        rows, Y, kept = rows[filled], Y[filled], kept[filled]
-    values = activate(xp, ctx.backend.compress(Y, kept, None), ctx.activation, ctx.scale)
-    Z = xp.zeros((P * Q, kept.shape[1]), Y.dtype)
-    Z[rows] = ctx.backend.expand(values, kept)
+    b, xp, (P, Q, _, _) = ctx.backend, ctx.xp, shape
+    Z = xp.zeros((P * Q, Y.shape[1]), Y.dtype)
+    found = [(rows[:0], xp.zeros((0, Y.shape[1]), bool), Y[:0].reshape(-1))]  # rows, support, values of each piece
+    for piece in b.pieces(Y):
+        kept = kept_entries(Y[piece], ctx.beta)
+        values = activate(xp, b.compress(Y[piece], kept, None), ctx.activation, ctx.scale)
+        Z[rows[piece]] = b.expand(values, kept)
+        filled = kept.any(axis=1)
+        found.append((rows[piece][filled], kept[filled], values))
+    rows, kept, values = (xp.concatenate(parts) for parts in zip(*found, strict=True))
     Z = Z.reshape(shape)
     ctx.save(Z=Sparse(shape, rows, kept, values, Z))
     active = np.zeros(P * Q, bool)
@@ -44,21 +46,19 @@ def gathered(ctx, Y, rows, shape):
     return Z, active.reshape(P, Q)
 
 
-def on_kept(ctx, gZ, Z):
-    """gY (F, batch * channels) at the frequencies that the threshold left; Z is a Sparse."""
+def on_kept(ctx, gZ, Z, out, places=None):
+    """gY (F, batch * channels) at the frequencies that the threshold left, into the rows `places` (None: the first F)
+    of `out`. Z is a Sparse."""
+    b, done = ctx.backend, 0
     flat = gZ.reshape(gZ.shape[0] * gZ.shape[1], -1)
-    g = ctx.backend.compress(flat if Z.rows is None else flat[Z.rows], Z.support, Z.nnz)
-    g = activate_backward(ctx.xp, g, Z.values, ctx.activation, ctx.scale)
-    return ctx.backend.expand(g, Z.support)
-
-
-def spread(xp, inside, rows, shape):
-    """`inside` at the frequencies `rows` (None: all of them), zero elsewhere, as an array of `shape`."""
-    if rows is not None:
-        array = xp.zeros((shape[0] * shape[1], *inside.shape[1:]), inside.dtype)
-        array[rows] = inside
-        inside = array
-    return inside.reshape(shape)
+    for piece in b.pieces(Z.support, gZ.itemsize):
+        support = Z.support[piece]
+        count = Z.nnz if b.asynchronous else int(np.count_nonzero(support))  # on a device there is one piece
+        g = b.compress(flat[piece if Z.rows is None else Z.rows[piece]], support, count)
+        g = activate_backward(ctx.xp, g, Z.values[done : done + count], ctx.activation, ctx.scale)
+        out[piece if places is None else places[piece]] = b.expand(g, support)
+        done += count
+    return out
 
 
 class SpectralAct(Op):
@@ -79,7 +79,9 @@ class SpectralAct(Op):
     @staticmethod
     def backward(ctx, gZ):
         Z = ctx["Z"].sparse()
-        return spread(ctx.xp, on_kept(ctx, gZ, Z), Z.rows, gZ.shape)
+        shape = gZ.shape[0] * gZ.shape[1], Z.support.shape[1]
+        gY = (ctx.xp.empty if Z.rows is None else ctx.xp.zeros)(shape, gZ.dtype)
+        return on_kept(ctx, gZ, Z, gY, Z.rows).reshape(gZ.shape)
 
 
 def spectral_act(Y, beta=0.5, activation="tanh", scale=1.0):

@@ -21,7 +21,7 @@ Saved: Y. Where spectral_conv2d made it, its recipe is followed: X and the weigh
 """
 
 from specframe import spectrum
-from specframe.ops._channels import along, by_channel, lines, pieces
+from specframe.ops._channels import along, by_channel, lines
 from specframe.ops.batch_norm2d import Moments, statistics, sums_over_batch
 from specframe.ops.split_activation import parts
 from specframe.spectrum import column_weights, edge_columns, hermitian_part
@@ -46,7 +46,7 @@ def _along(xp, numbers, batch):
 def _sums_by_column(b, y, edges, g=None):
     """(Q, batch * channels * 2): sums over the rows of Y' times g, or of its square."""
     g, sums = y if g is None else g, 0
-    for piece in pieces(b, y):
+    for piece in b.pieces(y):
         sums += (y[piece] * g[piece]).sum(axis=0)
     for q, column in edges.items():
         sums[q] = (column * (column if g is y else g[:, q])).sum(axis=0)
@@ -78,7 +78,7 @@ class SpectralBatchNorm2d(Op):
         ctx.save(gamma=gamma)
         Z = xp.empty(Y.shape, Y.dtype)
         z, scale = lines(parts(xp, Z)), _along(xp, gamma * ctx.inverse, batch)
-        for piece in pieces(b, y):
+        for piece in b.pieces(y):
             xp.multiply(y[piece], scale, out=z[piece])
         for q, column in _edges(xp, Y, W, mean * d).items():
             z[:, q] = column * scale
@@ -107,7 +107,7 @@ class SpectralBatchNorm2d(Op):
                 m = b.asarray((column_weights(W) / (s.dc_gain**2 * images)).astype(gamma.dtype))
                 of_h = m[:, None] * _along(xp, -scale * ctx.inverse * all_ggamma, batch)  # the factor of Y'
                 of_edges = {q: column + edges[q] * of_h[q] for q, column in of_edges.items()}
-            for piece in pieces(b, out):
+            for piece in b.pieces(out):
                 here = g[piece] * times
                 if ctx.training:
                     here += y[piece] * of_h

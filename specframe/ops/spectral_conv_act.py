@@ -20,7 +20,7 @@ looks at values to choose the work, which would make the host wait for a GPU: th
 """
 
 from specframe.ops import _kernel
-from specframe.ops.spectral_act import gathered, on_kept, spread, whole
+from specframe.ops.spectral_act import gathered, on_kept, whole
 from specframe.ops.spectral_conv2d import check, product
 from specframe.ops.split_activation import check_activation
 from specframe.ops.threshold import check_beta
@@ -63,6 +63,15 @@ def _can_pass(xp, X, K, bias, s, beta):
     return xp.flatnonzero(passes)
 
 
+def spread(xp, inside, rows, shape):
+    """`inside` at the frequencies `rows` (None: all of them), zero elsewhere, as an array of `shape`."""
+    if rows is not None:
+        array = xp.zeros((shape[0] * shape[1], *inside.shape[1:]), inside.dtype)
+        array[rows] = inside
+        inside = array
+    return inside.reshape(shape)
+
+
 class SpectralConvAct(Op):
     name = "spectral_conv_act"
     decisions = ("Z",)  # zero where the threshold dropped
@@ -87,7 +96,7 @@ class SpectralConvAct(Op):
         if ctx.needs[1]:  # first, while little else is alive: X may have to be made again from its map
             X = ctx["X"].dense().reshape(P * Q, batch, c_in)[rows]
 
-        gY = on_kept(ctx, gZ, Z).reshape(-1, batch, weight.shape[0])
+        gY = on_kept(ctx, gZ, Z, xp.empty(Z.support.shape, gZ.dtype)).reshape(-1, batch, weight.shape[0])
         gX = gk = gb = None
         if ctx.needs[1]:
             gK = b.matmul(X, gY, adjoint_a=True)
