@@ -27,7 +27,7 @@ class BatchNormAct2d(Op):
     def forward(ctx, x, gamma, beta, slope, running, training, momentum, eps):
         y = norm_forward(ctx, x, gamma, beta, running, training, momentum, eps)
         positive = y > 0
-        z = leak(ctx.backend, positive, y, slope)
+        z = leak(ctx.backend, positive, y, slope, out=y)
         ctx.slope = slope
         ctx.save_bits(positive=positive)
         if ctx.from_output:
@@ -37,7 +37,10 @@ class BatchNormAct2d(Op):
     @staticmethod
     def backward(ctx, gz):
         positive = ctx["positive"].dense()
-        y = leak(ctx.backend, positive, ctx["z"].dense(), 1 / ctx.slope) if ctx.from_output else None
+        y = None
+        if ctx.from_output:
+            z, own = ctx["z"].writable()
+            y = leak(ctx.backend, positive, z, 1 / ctx.slope, out=z if own else None)
         return norm_backward(ctx, leak(ctx.backend, positive, gz, ctx.slope), y, True)
 
 

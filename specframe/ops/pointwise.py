@@ -28,9 +28,14 @@ class ReLU(Op):
         return ctx.backend.where(ctx["positive"].dense(), x)
 
 
-def leak(b, positive, x, slope):
-    """x where positive, slope x elsewhere; in x's precision."""
-    return b.where(positive, x, x * x.dtype.type(slope))
+def leak(b, positive, x, slope, out=None):
+    """x where positive, slope x elsewhere, in x's precision, as a new array or in `out`, which may be x."""
+    if not x.ndim:
+        return b.where(positive, x, x * x.dtype.type(slope))
+    out = b.xp.empty(x.shape, x.dtype) if out is None else out
+    for piece in b.pieces(x):
+        out[piece] = b.where(positive[piece], x[piece], x[piece] * x.dtype.type(slope))
+    return out
 
 
 class LeakyReLU(Op):
