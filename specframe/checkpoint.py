@@ -125,8 +125,11 @@ class Recompute(Op):
     @staticmethod
     def backward(ctx, gy):
         run = ctx.run
-        arrays = [ctx[f"x{i}"].dense() for i in range(len(run.like))]
-        of_inputs, of_leaves = [Joined(run.parts) for _ in arrays], {}
+        given = [ctx[f"x{i}"].writable() for i in range(len(run.like))]
+        arrays, of_leaves = [array for array, _ in given], {}
+        # part by part, a gradient takes the place of an input that nobody else has
+        of_inputs = [Joined(run.parts, array if own else None) for array, own in given]
+        del given
 
         def again(number):
             tensors = run.stand_ins(arrays, number)

@@ -123,16 +123,23 @@ def _batch_axis(array):
 
 
 class Joined:
-    """An array whose slices of the batch come one by one."""
+    """An array whose slices of the batch come one by one, new or in the place of another of the same shape.
 
-    def __init__(self, parts):
-        self._parts, self.array = parts, None
+    Attributes
+    ----------
+    array : None as long as nothing has come
+    """
+
+    def __init__(self, parts, place=None):
+        self._parts, self._place, self.array = parts, place if len(parts) > 1 else None, None
 
     def put(self, number, piece):
         if len(self._parts) == 1:
             self.array = piece
             return
-        if self.array is None:
+        if self.array is None and self._place is not None:
+            self.array = self._place
+        elif self.array is None:
             shape, axis = list(piece.shape), _batch_axis(piece)
             shape[axis] = self._parts[-1].stop
             self.array = backend.of("checkpoint", piece).xp.empty(shape, piece.dtype)

@@ -159,6 +159,21 @@ def test_slices_inside_a_checkpoint(be):
         np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-11)
 
 
+@pytest.mark.parametrize("store", ["offload:dense", "mask", "dense"])
+def test_gradients_of_inputs_in_the_place_of_the_inputs(be, rng, store):
+    net, found = spatial().to(be), []
+    x, gy = rng.standard_normal((8, 8, 7, 2)), None
+    for count in (1, 3):
+        leaf = sf.Tensor(be.asarray(x), requires_grad=True)
+        with sf.Tape(store=store) as tape:
+            h = ops.tanh(leaf)  # saved by this op, so that the checkpoint's input is the store's to give
+            y = sf.checkpoint(lambda h, same: net(h) + net(same), h, h, slices=count)
+        gy = rng.standard_normal(y.shape) if gy is None else gy
+        tape.backward(y, be.asarray(gy))
+        found.append(to_host(leaf.grad))
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-9, atol=1e-11)
+
+
 def test_finite_differences_agree(be, rng):
     net = spatial().to(be)
     x = rng.standard_normal((4, 4, 3, 2))
