@@ -77,6 +77,12 @@ ROWS = {
         "specalex, spectral BN": (SpecAlexNet, {"batch_norm": "spectral"}),
         "specalex, no ReLU": (SpecAlexNet, {"rectify": False}),
         "specalex, beta 0.2": (SpecAlexNet, {"beta": 0.2}),
+        **{f"specalex s{n}, {norm} BN": (SpecAlexNet, {"spectral_stages": n, "batch_norm": norm})
+           for n in (1, 2) for norm in ("pool", "spectral")},
+        "specalex s1, spectral BN, grid same": (
+            SpecAlexNet, {"spectral_stages": 1, "batch_norm": "spectral", "grid": "same"}),
+        "specalex s1, spectral BN, scale 16": (
+            SpecAlexNet, {"spectral_stages": 1, "batch_norm": "spectral", "scale": 16.0}),
         "specalex as printed": (SpecAlexNet, STRICT),
     },
     "lossy": {

@@ -15,19 +15,19 @@ import numpy as np
 from specframe import ops
 from specframe.layers import BatchNorm2d, Flatten, Linear, MaxPool2d, Module, SpectralBlock
 from specframe.layers.init import generator
-from specframe.models.common import ConvNormAct, check_batch_norm, per_stage, scaled, settled
+from specframe.models.common import ConvNormAct, check_batch_norm, check_stages, per_stage, scaled, settled
 
 CONVS = ((64, 11, 4, True), (192, 5, 1, True), (384, 3, 1, False), (256, 3, 1, False), (256, 3, 1, True))
 # (channels, kernel size, stride, whether a pooling follows)
 
-BEST = {"scale": 8.0, "grid": "circular", "gain": 2.0, "batch_norm": "pool", "rectify": True}
-PAPER = {"scale": 1.0, "grid": "paper", "gain": 1.0, "batch_norm": "none", "rectify": False}
+BEST = {"scale": 8.0, "grid": "circular", "gain": 2.0, "batch_norm": "pool", "spectral_stages": 5, "rectify": True}
+PAPER = {"scale": 1.0, "grid": "paper", "gain": 1.0, "batch_norm": "none", "spectral_stages": 5, "rectify": False}
 
 
 class _AlexNet(Module):
     """What the twins share: the order of layers and poolings, and the classifier. A layer includes its activation."""
 
-    rectify = False
+    rectified = 0  # so many layers, from the first on, have a ReLU after their pooling
 
     def _head(self, width, image_size, num_classes, rng, dtype):
         self.pool, self.flatten = MaxPool2d(2), Flatten()
@@ -47,7 +47,7 @@ class _AlexNet(Module):
         x, norm, pooled = self.layers[number](x), self.norms[number], CONVS[number][-1]
         x = self.pool(x) if pooled else x
         x = norm(x) if norm is not None else x
-        return ops.relu(x) if self.rectify else x
+        return ops.relu(x) if number < self.rectified else x
 
 
 class AlexNet(_AlexNet):
@@ -87,29 +87,38 @@ class SpecAlexNet(_AlexNet):
     beta, scale : float, or one a layer
     grid, norm, activation, gain : as in SpectralBlock
     batch_norm : "pool" (in space, after each layer and its pooling), "spectral" (inside the blocks) or "none"
-    rectify : bool, ReLU after each layer and its pooling
+    spectral_stages : int, 0 to 5
+        Layers that work in the spectrum; the others are those of AlexNet with batch normalisation.
+    rectify : bool, ReLU after each spectral layer and its pooling
     paper_strict : bool
     others : as in AlexNet
     """
 
     def __init__(
         self, in_channels=3, num_classes=10, image_size=32, width=1.0, beta=0.5, scale=None, grid=None, norm="ortho",
-        activation="tanh", gain=None, batch_norm=None, rectify=None, paper_strict=False, seed=0, dtype=np.float32,
+        activation="tanh", gain=None, batch_norm=None, spectral_stages=None, rectify=None, paper_strict=False, seed=0,
+        dtype=np.float32,
     ):  # fmt: skip
-        scale, grid, gain, batch_norm, self.rectify = settled(
-            (scale, grid, gain, batch_norm, rectify), PAPER if paper_strict else BEST
+        scale, grid, gain, batch_norm, spectral_stages, rectify = settled(
+            (scale, grid, gain, batch_norm, spectral_stages, rectify), PAPER if paper_strict else BEST
         )
         inside = check_batch_norm(batch_norm, "SpecAlexNet")
+        check_stages(spectral_stages, len(CONVS), "SpecAlexNet")
         rng, c_in = generator(seed), in_channels
-        betas, scales = per_stage("beta", beta, len(CONVS)), per_stage("scale", scale, len(CONVS))
+        self.rectified = spectral_stages if rectify else 0
+        betas, scales = per_stage("beta", beta, spectral_stages), per_stage("scale", scale, spectral_stages)
         self.layers, self.norms = [], []
         for i, (channels, kernel_size, stride, _) in enumerate(CONVS):
             c_out = scaled(channels, width)
-            block = SpectralBlock(
-                c_in, c_out, kernel_size, beta=betas[i], grid=grid, norm=norm, activation=activation, scale=scales[i],
-                gain=gain, stride=stride, batch_norm=inside, rng=rng, dtype=dtype,
-            )  # fmt: skip
-            self.layers.append(block)
-            self.norms.append(BatchNorm2d(c_out, dtype=dtype) if batch_norm == "pool" else None)
+            if i < spectral_stages:
+                block = SpectralBlock(
+                    c_in, c_out, kernel_size, beta=betas[i], grid=grid, norm=norm, activation=activation,
+                    scale=scales[i], gain=gain, stride=stride, batch_norm=inside, rng=rng, dtype=dtype,
+                )  # fmt: skip
+                self.layers.append(block)
+                self.norms.append(BatchNorm2d(c_out, dtype=dtype) if batch_norm == "pool" else None)
+            else:
+                self.layers.append(ConvNormAct(c_in, c_out, kernel_size, stride, "relu", True, rng, dtype))
+                self.norms.append(None)
             c_in = c_out
         self._head(width, image_size, num_classes, rng, dtype)

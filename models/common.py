@@ -58,3 +58,9 @@ def check_batch_norm(batch_norm, net):
     if batch_norm not in ("pool", "spectral", "none"):
         raise ValueError(f"{net}: unknown batch_norm {batch_norm!r}, expected 'pool', 'spectral' or 'none'")
     return "spectral" if batch_norm == "spectral" else None
+
+
+def check_stages(spectral_stages, count, net):
+    """Refuse what is no number of stages, of `count`, that work in the spectrum."""
+    if not 0 <= spectral_stages <= count:
+        raise ValueError(f"{net}: spectral_stages must be 0 to {count}, got {spectral_stages}")

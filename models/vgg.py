@@ -17,7 +17,7 @@ import numpy as np
 from specframe import ops
 from specframe.layers import BatchNorm2d, Flatten, Linear, MaxPool2d, Module, SpectralBlock
 from specframe.layers.init import generator
-from specframe.models.common import ConvNormAct, check_batch_norm, per_stage, scaled, settled
+from specframe.models.common import ConvNormAct, check_batch_norm, check_stages, per_stage, scaled, settled
 
 STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # (channels, convolutions)
 BEST = {"scale": 8.0, "grid": "circular", "gain": 2.0, "batch_norm": "spectral", "spectral_stages": 2,
@@ -118,8 +118,7 @@ class SpecVGG16(_VGG16):
             (scale, grid, gain, batch_norm, spectral_stages, rectify), PAPER if paper_strict else BEST
         )
         inside = check_batch_norm(batch_norm, "SpecVGG16")
-        if not 0 <= spectral_stages <= len(STAGES):
-            raise ValueError(f"SpecVGG16: spectral_stages must be 0 to {len(STAGES)}, got {spectral_stages}")
+        check_stages(spectral_stages, len(STAGES), "SpecVGG16")
         rng, c_in = generator(seed), in_channels
         self.rectified = spectral_stages if rectify else 0
         betas, scales = per_stage("beta", beta, spectral_stages), per_stage("scale", scale, spectral_stages)
