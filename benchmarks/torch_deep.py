@@ -99,7 +99,7 @@ class TorchVGG16(FromState):
 
 
 class TorchAlexNet(FromState):
-    """AlexNet, or SpecAlexNet when `grids` names the grid of each layer."""
+    """AlexNet, or SpecAlexNet when `grids` names the grid of each spectral layer."""
 
     def __init__(self, state, grids=(), activation=F.relu, spectral=None, rectify=False):
         super().__init__(state)
@@ -108,13 +108,13 @@ class TorchAlexNet(FromState):
     def forward(self, x):
         for i, (stride, pooled) in enumerate(((4, True), (1, True), (1, False), (1, False), (1, True))):
             name = f"layers.{i}"
-            if self.grids:
+            if i < len(self.grids):
                 x = self.block(name, x, self.grids[i], stride=stride, **self.options)
             else:
                 x = self.activation(self.batch_norm(f"{name}.norm", self.conv(f"{name}.conv", x, stride)))
             x = F.max_pool2d(x, 2) if pooled else x
             x = self.batch_norm(f"norms.{i}", x)
-            x = F.relu(x) if self.rectify else x
+            x = F.relu(x) if self.rectify and i < len(self.grids) else x
         return F.linear(x.flatten(1), self["fc.weight"], self["fc.bias"])
 
 

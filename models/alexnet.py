@@ -20,7 +20,8 @@ from specframe.models.common import ConvNormAct, check_batch_norm, check_stages,
 CONVS = ((64, 11, 4, True), (192, 5, 1, True), (384, 3, 1, False), (256, 3, 1, False), (256, 3, 1, True))
 # (channels, kernel size, stride, whether a pooling follows)
 
-BEST = {"scale": 8.0, "grid": "circular", "gain": 2.0, "batch_norm": "pool", "spectral_stages": 5, "rectify": True}
+BEST = {"scale": 8.0, "grid": "circular", "gain": 2.0, "batch_norm": "spectral", "spectral_stages": 1,
+        "rectify": True}  # fmt: skip
 PAPER = {"scale": 1.0, "grid": "paper", "gain": 1.0, "batch_norm": "none", "spectral_stages": 5, "rectify": False}
 
 

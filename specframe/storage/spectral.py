@@ -5,6 +5,12 @@
 
 T is orthonormal (specframe/storage/transforms.py). t is given, or found from the share of the coefficients, or of their
 energy, that shall stay. The forward is untouched: only the backward reads x' in place of x.
+
+What is always dropped is missing in every step. The rule "unbiased" gives each small coefficient a chance instead:
+
+    y' = y where |y| >= t;  else  t y / |y| with probability |y| / t, and 0 otherwise:      E[y'] = y
+
+so that x' errs by more in one step and by nothing on average over the draws.
 """
 
 import math
@@ -16,27 +22,31 @@ from specframe.storage.handle import Bytes, Handle, count_nonzero
 from specframe.storage.quantised import LossyStore
 from specframe.storage.reduced import Whole
 from specframe.storage.transforms import TRANSFORMS
-from specframe.storage.values import encode
+from specframe.storage.values import dithers, encode
+
+SAMPLE = 1 << 14  # coefficients that tell the threshold of "unbiased"
 
 
 class Keep(NamedTuple):
-    """Which coefficients stay: the largest of a "rate", the largest of an "energy", or those from "beta" on."""
+    """Which coefficients stay: the largest of a "rate", the largest of an "energy", those from "beta" on, or, of an
+    expected share of "unbiased", the largest and some of the others."""
 
     rule: str
     value: float
 
     @classmethod
     def parse(cls, keep):
-        """From 0.1, "0.1" or "rate=0.1", "energy=0.99", "beta=0.5"."""
+        """From 0.1, "0.1" or "rate=0.1", "energy=0.99", "beta=0.5", "unbiased=0.1"."""
         rule, _, number = str(keep).rpartition("=")
         try:
             rule, value = rule or "rate", float(number)
         except ValueError:
             rule, value = None, math.nan
-        if (rule in ("rate", "energy") and 0 < value <= 1) or (rule == "beta" and 0 <= value < math.inf):
+        if (rule in ("rate", "energy", "unbiased") and 0 < value <= 1) or (rule == "beta" and 0 <= value < math.inf):
             return cls(rule, value)
         raise ValueError(
-            f"store spectral: what to keep is a share above 0 and up to 1, energy=share or beta=threshold, got {keep!r}"
+            "store spectral: what to keep is a share above 0 and up to 1, energy=share, unbiased=share or "
+            f"beta=threshold, got {keep!r}"
         )
 
     def threshold(self, xp, magnitude, count):
@@ -44,12 +54,25 @@ class Keep(NamedTuple):
         if self.rule == "beta":
             return self.value
         flat = magnitude.reshape(-1)
+        if self.rule == "unbiased":
+            return _unbiased_threshold(xp, flat, self.value * count)
         if self.rule == "rate":
             place = max(1, round(self.value * count)) - 1
             return -xp.partition(-flat, place)[place]  # largest first: slow where many tie at the lower end (topk.py)
         descending = xp.sort(flat)[::-1]
         energy = xp.cumsum(descending * descending, dtype="float64")
         return descending[xp.count_nonzero(energy < self.value * energy[-1])]
+
+
+def _unbiased_threshold(xp, magnitude, wanted):
+    """t with sum of min(1, |y| / t) = `wanted`, estimated from some of the coefficients."""
+    some = xp.sort(magnitude[:: max(1, magnitude.size // SAMPLE) | 1])  # an odd step meets all channels
+    wanted = wanted / magnitude.size * some.size
+    below = xp.cumsum(some, dtype="float64") - some
+    tiny = xp.finfo(some.dtype).tiny
+    expected = xp.arange(some.size, 0, -1) + below / xp.maximum(some, tiny)  # with t at each of them: it falls
+    place = xp.minimum(xp.count_nonzero(expected > wanted), some.size - 1)
+    return xp.maximum(some[place], some.dtype.type(tiny))
 
 
 class Spectral(Handle):
@@ -61,10 +84,16 @@ class Spectral(Handle):
         self._transform = TRANSFORMS[transform]
         coefficients, count = self._transform.forward(array), self._transform.count(array.shape)
         magnitude = b.xp.absolute(coefficients)
+        threshold = lowest = keep.threshold(b.xp, magnitude, count)
+        if keep.rule == "unbiased":
+            lowest = threshold * dithers(b, magnitude.size, (*key, 1)).reshape(magnitude.shape).astype(magnitude.dtype)
         # Not below, rather than above: a NaN is neither, and has to stay.
-        kept = ~(magnitude < keep.threshold(b.xp, magnitude, count)) & (magnitude != 0)
+        kept = ~(magnitude < lowest) & (magnitude != 0)
         self._kept = Bitmap(kept)
-        self._values = encode(b.compress(coefficients, kept, self._kept.count), values, key)
+        chosen = b.compress(coefficients, kept, self._kept.count)
+        if keep.rule == "unbiased":
+            chosen *= b.xp.maximum(threshold / b.compress(magnitude, kept, self._kept.count), magnitude.dtype.type(1))
+        self._values = encode(chosen, values, key)
         self.density = self._kept.count / count
         self.bytes = Bytes(self._values.nbytes, masks=self._kept.nbytes, scales=self._values.scale_nbytes)
 
@@ -85,6 +114,7 @@ class SpectralStore(LossyStore):
     keep : float or str
         A share of the coefficients (0.1, "rate=0.1"), the fewest with a share of the energy ("energy=0.99"), or those
         of a magnitude or more ("beta=0.5"), the largest first over the whole array. Those that tie are all kept.
+        "unbiased=0.1" keeps about that share, the small ones by chance, and then as large as the smallest that is safe.
     values : one of specframe.storage.values.KINDS
     transform : one of specframe.storage.transforms.TRANSFORMS
         None kept more than "dct" at equal bytes, for maps of 2 x 2 to 32 x 32 (benchmarks/transforms.py).

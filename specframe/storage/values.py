@@ -190,6 +190,13 @@ class Integers(Encoded):
         return reals.reshape(-1)[: self.size * self.dtype.itemsize // reals.itemsize]
 
 
+def dithers(b, size, key):
+    """`size` numbers in (0, 1), from the table, from a place that `key` draws."""
+    first = int(np.random.SeedSequence(key).generate_state(1)[0]) % DITHERS
+    lap = _dithers(b)[first : first + DITHERS]
+    return b.xp.tile(lap, -(-size // DITHERS))[:size]
+
+
 def _round(b, reals, top, dithers):
     """(codes in floating point (groups, GROUP), scales (groups, 1)); the last group is filled up with zeros."""
     work = b.xp.empty((-(-reals.size // GROUP), GROUP), reals.dtype)

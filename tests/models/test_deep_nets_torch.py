@@ -66,9 +66,12 @@ def test_specvgg16(batch_norm, activation, data):
     ("grid", "grids"),
     [("circular", [(32, 32), (5, 5), (3, 3), (3, 3), (3, 3)]), ("fast", [(48, 48), (8, 8), (4, 4), (4, 4), (4, 4)])],
 )
-def test_specalexnet(batch_norm, grid, grids, data):
-    model = SpecAlexNet(width=WIDTH, batch_norm=batch_norm, grid=grid, dtype=np.float64, **OPTIONS)
-    compare(model, torch_deep.TorchAlexNet(model.state_dict(), grids, spectral=OPTIONS, rectify=True), data)
+@pytest.mark.parametrize("stages", [2, 5])
+def test_specalexnet(batch_norm, grid, grids, stages, data):
+    options = {"batch_norm": batch_norm, "grid": grid, "spectral_stages": stages} | OPTIONS
+    model = SpecAlexNet(width=WIDTH, dtype=np.float64, **options)
+    peer = torch_deep.TorchAlexNet(model.state_dict(), grids[:stages], spectral=OPTIONS, rectify=True)
+    compare(model, peer, data)
 
 
 @pytest.mark.parametrize("batch_norm", ["pool", "spectral", "none"])

@@ -272,3 +272,28 @@ def test_maps_below_the_smallest_are_kept_whole(be):
 def test_a_smallest_map_that_is_none_is_refused(smallest):
     with pytest.raises(ValueError, match=r"^store spectral: the smallest map to transform has 2 rows"):
         get_store(f"spectral:0.25:int8:dct:{smallest}")
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS)
+def test_unbiased_pruning_is_the_map_on_average_over_the_draws(be, transform):
+    x = maps(dtype=np.float64)
+    store, draws = SpectralStore("unbiased=0.3", "exact", transform), []
+    for seed in range(400):
+        store.begin((seed,))
+        handle = store.pack(be.asarray(x))
+        draws.append(to_host(handle.dense()))
+        assert 0.2 < handle.density < 0.4
+    error = np.mean(draws, axis=0) - x
+    one = np.sqrt(np.mean((draws[0] - x) ** 2))
+    assert np.sqrt(np.mean(error**2)) < 2 * one / np.sqrt(len(draws))
+    biased = to_host(SpectralStore(0.3, "exact", transform).pack(be.asarray(x)).dense()) - x
+    assert np.sqrt(np.mean(error**2)) < 0.5 * np.sqrt(np.mean(biased**2))
+
+
+@pytest.mark.parametrize("share", [0.01, 0.5, 1])
+def test_unbiased_pruning_of_zeros_ties_and_everything(be, share):
+    for x in (np.zeros((8, 8, 4, 8)), np.ones((8, 8, 4, 8)), maps(dtype=np.float64)):
+        given = SpectralStore(f"unbiased={share}", "exact").pack(be.asarray(x)).dense()
+        assert np.isfinite(to_host(given)).all()
+        if share == 1 or not x.any():
+            np.testing.assert_allclose(to_host(given), x, atol=1e-12)
