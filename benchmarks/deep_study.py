@@ -74,15 +74,17 @@ ROWS = {
     "alexnet": {
         "alex twin: ReLU, BN": (AlexNet, {"batch_norm": True}),
         "specalex": (SpecAlexNet, {}),
-        "specalex, spectral BN": (SpecAlexNet, {"batch_norm": "spectral"}),
-        "specalex, no ReLU": (SpecAlexNet, {"rectify": False}),
-        "specalex, beta 0.2": (SpecAlexNet, {"beta": 0.2}),
-        **{f"specalex s{n}, {norm} BN": (SpecAlexNet, {"spectral_stages": n, "batch_norm": norm})
-           for n in (1, 2) for norm in ("pool", "spectral")},
-        "specalex s1, spectral BN, grid same": (
-            SpecAlexNet, {"spectral_stages": 1, "batch_norm": "spectral", "grid": "same"}),
-        "specalex s1, spectral BN, scale 16": (
-            SpecAlexNet, {"spectral_stages": 1, "batch_norm": "spectral", "scale": 16.0}),
+        "specalex, grid same": (SpecAlexNet, {"grid": "same"}),
+        "specalex, scale 16": (SpecAlexNet, {"scale": 16.0}),
+        "specalex, BN after pooling": (SpecAlexNet, {"batch_norm": "pool"}),
+        "specalex s2": (SpecAlexNet, {"spectral_stages": 2}),
+        "specalex s2, BN after pooling": (SpecAlexNet, {"spectral_stages": 2, "batch_norm": "pool"}),
+        "specalex s5": (SpecAlexNet, {"spectral_stages": 5}),
+        "specalex s5, BN after pooling": (SpecAlexNet, {"spectral_stages": 5, "batch_norm": "pool"}),
+        "specalex s5, BN after pooling, no ReLU": (
+            SpecAlexNet, {"spectral_stages": 5, "batch_norm": "pool", "rectify": False}),
+        "specalex s5, BN after pooling, beta 0.2": (
+            SpecAlexNet, {"spectral_stages": 5, "batch_norm": "pool", "beta": 0.2}),
         "specalex as printed": (SpecAlexNet, STRICT),
     },
     "lossy": {
