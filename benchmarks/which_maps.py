@@ -13,12 +13,11 @@ combinations that give each stage the store it can bear.
 import argparse
 
 import numpy as np
+from transforms import train
 
 import specframe as sf
-from specframe.data import CIFAR10, Augment, DataLoader
+from specframe.data import CIFAR10, DataLoader
 from specframe.models import VGG16
-from specframe.optim import SGD, OneCycleLR
-from specframe.training import Training, evaluate
 
 STORES = ("quant8", "quant4", "topk:0.5:int8", "spectral:0.5:int8", "spectral:0.25:int8", "spectral:0.1:int8",
           "spectral:unbiased=0.25:int8")
@@ -55,6 +54,8 @@ def main():
     options = parser.parse_args()
     test, net = CIFAR10("test", options.data_dir), Staged(width=options.width)
     train(net, CIFAR10("train", options.data_dir).subset(6400), test.subset(1000), options.epochs)
+    net.train()
+    print()
     x, y = next(DataLoader(test, 64, device="cpu", prefetch=0).epoch(0))
     stages = range(len(net.stages))
     exact = gradient(net, x, y, ["dense"] * len(stages), 0)
@@ -66,16 +67,6 @@ def main():
         row(f"{store} in all", net, x, y, [store] * len(stages), exact)
     for label, stores in MIXED.items():
         row(label, net, x, y, stores, exact)
-
-
-def train(net, train_set, test_set, epochs):
-    loader = DataLoader(train_set, 64, shuffle=True, device="cpu", transform=Augment())
-    optimizer = SGD(net.parameters(), 0.1, 0.9, 5e-4)
-    training = Training(net, optimizer, OneCycleLR(optimizer, epochs * len(loader)))
-    test = DataLoader(test_set, 250, device="cpu")
-    training.run(loader, test, epochs, progress=False)
-    print(f"{epochs * len(loader)} steps, test accuracy {evaluate(net, test)[1]:.1%}\n")
-    net.train()
 
 
 def gradient(net, x, y, stores, seed):
