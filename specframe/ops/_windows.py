@@ -29,8 +29,8 @@ class Windows:
         """
         rows_in, _, batch, c_in = x.shape
         line = self.kc * c_in
-        step = max(1, min(self.rows, BAND_ENTRIES // max(1, self.cols * batch * line * self.stride)))
-        most = min(rows_in, (step - 1) * self.stride + self.kr)
+        most = min(rows_in, max(self.kr, BAND_ENTRIES // max(1, self.cols * batch * line)))
+        step = self.rows if most == rows_in else (most - self.kr) // self.stride + 1
         band = xp.empty((self.cols, batch, most, self.kc, c_in), x.dtype)
         first = last = 0  # rows of x that the band holds: first .. last - 1
         for r in range(self.rows):
