@@ -40,7 +40,7 @@ class Windows:
                 below = (min(r + step, self.rows) - 1) * self.stride - self.top + self.kr
                 below = min(below, rows_in)
                 shared = max(last - start, 0)  # rows that this band has in common with the one before
-                band[:, :, :shared] = band[:, :, start - first : last - first]
+                band[:, :, :shared] = band[:, :, start - first : last - first].copy()  # they may overlap
                 self._cut(x[start + shared : below], band[:, :, shared : below - start])
                 first, last = start, below
             inside = band[:, :, start - first : stop - first].reshape(self.cols * batch, (stop - start) * line)
