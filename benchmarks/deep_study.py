@@ -163,28 +163,38 @@ def train(train_set, test_set, net, settings, epochs, seed):
     }  # fmt: skip
 
 
+NETS = {"VGG16": ("spec, ", "spec s", "saved by", "spectra by", "twin"), "DenseNet": ("dense", "specdense"),
+        "AlexNet": ("alex", "specalex")}  # fmt: skip
+"""The panels of the chart: how the names of a net's rows begin."""
+
+
 def chart(results, path):
-    """A point a run: mean over its seeds, accuracy against the ratio of bytes. Needs matplotlib."""
+    """A panel a net, a point a row: mean over its seeds, accuracy against the ratio of bytes. Needs matplotlib."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     groups = {}
     for name, result in results.items():
         groups.setdefault(name.rpartition(", seed")[0], []).append((result["ratio"], 100 * result["accuracy"]))
-    figure = Figure(figsize=(9, 5.5), layout="constrained", dpi=150)
+    means = {name: (*np.mean(runs, axis=0), len(runs)) for name, runs in groups.items()}
+    figure = Figure(figsize=(15, 8), layout="constrained", dpi=130)
     FigureCanvasAgg(figure)
-    axes = figure.subplots()
-    for name, runs in groups.items():
-        ratio, accuracy = np.mean(runs, axis=0)
-        spectral = name.startswith(("spec", "dense spectra"))
-        hollow = name.startswith(("dense", "specdense"))
-        axes.plot(ratio, accuracy, "o" if spectral else "s", color="#c2410c" if spectral else "#1d4ed8",
-                  mfc="none" if hollow else None)  # fmt: skip
-        axes.annotate(name, (ratio, accuracy), xytext=(4, 3), textcoords="offset points", fontsize=6.5)
-    axes.set(xlabel="saved bytes / PyTorch's twin with batch normalisation (log)", ylabel="test accuracy, %",
-             xscale="log", title="10 000 images, 10 epochs (round: spectral; hollow: DenseNet)")  # fmt: skip
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
+    for axes, (net, starts) in zip(figure.subplots(1, len(NETS)), NETS.items(), strict=True):
+        mine = {name: mean for name, mean in means.items() if f"{name}, ".startswith(starts)}
+        shown = {name: mean for name, mean in mine.items() if mean[1] > 30}
+        lines = []
+        for number, (name, (ratio, accuracy, seeds)) in enumerate(sorted(shown.items(), key=lambda item: item[1]), 1):
+            spectral = name.startswith(("spec", "dense spectra"))
+            axes.plot(ratio, accuracy, "o" if spectral else "s", color="#c2410c" if spectral else "#1d4ed8")
+            axes.annotate(str(number), (ratio, accuracy), xytext=(4, 3), textcoords="offset points", fontsize=8)
+            lines.append(f"{number:2d}  {name}: {accuracy:.1f} %" + (f" ({seeds} seeds)" if seeds > 1 else ""))
+        lines += [f"not shown: {name}, {mean[1]:.0f} % at {mean[0]:.3f}" for name, mean in mine.items() - shown.items()]
+        axes.set(title=net, xscale="log", xlabel="saved bytes / PyTorch's twin with batch normalisation (log)\n\n"
+                 + "\n".join(lines))  # fmt: skip
+        axes.xaxis.label.set(horizontalalignment="left", x=0, fontsize=7.5, linespacing=1.3)
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.axes[0].set_ylabel("test accuracy, %, 10 000 images, 10 epochs (round: spectral nets)")
     write_atomically(path, lambda file: figure.savefig(file, format="png"))
 
 
