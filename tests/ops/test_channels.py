@@ -1,0 +1,45 @@
+"""Sums and factors by channel, piece by piece, against plain NumPy over the last axis."""
+
+import numpy as np
+import pytest
+
+from specframe.backend import PIECE_BYTES, to_host
+from specframe.ops._channels import channel_sums, shift_and_scale
+
+SHAPES = [(1, 1, 1, 1), (3, 4, 2, 5), (64, 8, 16, 9)]  # the last in several pieces on a CPU
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_sums_of_one_and_of_two_maps(be, rng, shape):
+    x, y = rng.standard_normal(shape), rng.standard_normal(shape)
+    one = channel_sums(be, lambda x: x, be.asarray(x))
+    two = channel_sums(be, lambda x, y: x * y, be.asarray(x), be.asarray(y))
+    np.testing.assert_allclose(to_host(one), x.sum(axis=(0, 1, 2)), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(to_host(two), (x * y).sum(axis=(0, 1, 2)), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("place", ["new", "own"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_shift_and_scale_in_a_new_map_or_in_its_own_place(be, rng, shape, place):
+    x = rng.standard_normal(shape)
+    less, times, plus = rng.standard_normal((3, shape[3]))
+    given = be.asarray(x.copy())
+    result = shift_and_scale(
+        be, given, be.asarray(less), be.asarray(times), be.asarray(plus), out=given if place == "own" else None
+    )
+    np.testing.assert_allclose(to_host(result), (x - less) * times + plus, rtol=1e-12, atol=1e-12)
+    assert (result is given) == (place == "own")
+    if place == "new":
+        np.testing.assert_array_equal(to_host(given), x)
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (1, 5), (7, 100_000), (1000, 10)])
+def test_pieces_cover_the_first_axis_and_fit_the_cache_on_a_cpu(be, shape):
+    array = be.xp.zeros(shape, np.float32)
+    pieces = be.pieces(array)
+    assert [i for piece in pieces for i in range(piece.start, piece.stop)] == list(range(shape[0]))
+    if be.asynchronous:
+        assert len(pieces) == 1
+    else:
+        assert all(piece.stop - piece.start == 1 or array[piece].nbytes <= PIECE_BYTES for piece in pieces)
+        assert len(be.pieces(array, itemsize=400)) >= len(pieces)
