@@ -232,7 +232,7 @@ class CPU(Backend):
         return [slice(start, min(start + step, count)) for start in range(0, count, step)]
 
     def where(self, mask, array, other=None):
-        # NumPy branches at every entry, 20 times slower than the bitwise arithmetic where the mask follows no pattern.
+        # NumPy branches at every entry, which is slow where the mask follows no pattern (docs/performance.md).
         integer = {4: np.int32, 8: np.int64}.get(array.dtype.itemsize)
         if integer is None or array.ndim == 0:
             return super().where(mask, array, other)

@@ -61,9 +61,9 @@ def update_running(running, mean, variance, count, momentum):
         kept += now.astype(kept.dtype) * kept.dtype.type(momentum)
 
 
-def sums_over_batch(ctx, *sums):
-    """gbeta and ggamma of the whole batch, which gx depends on; each slice returns its own as its gradients."""
-    return over_batch(sums, lambda parts: tuple(map(sum, zip(*parts, strict=True)))) if ctx.training else sums
+def sums_over_batch(*sums):
+    """gbeta and ggamma of the whole batch, which gx depends on in training; each slice returns its own as gradients."""
+    return over_batch(sums, lambda parts: tuple(map(sum, zip(*parts, strict=True))))
 
 
 def moments_of(b, x):
@@ -103,7 +103,7 @@ def norm_backward(ctx, gy, y, own):
     if ctx.needs[0] and not ctx.training:
         gx = gy * (gamma * ctx.inverse)
     elif ctx.needs[0]:
-        all_gbeta, all_ggamma = sums_over_batch(ctx, gbeta, ggamma)
+        all_gbeta, all_ggamma = sums_over_batch(gbeta, ggamma)
         scale, count = gamma * ctx.inverse, gy.dtype.type(ctx.count)
         of_h, constant = -scale * all_ggamma / (slope * count), -scale * all_gbeta / count
         gx = shift_and_scale(b, v, shift, of_h, constant, out=v if own else None)

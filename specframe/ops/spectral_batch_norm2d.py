@@ -102,7 +102,7 @@ class SpectralBatchNorm2d(Op):
             out, times = lines(parts(xp, gY)), _along(xp, scale, batch)
             of_edges = {q: column * times for q, column in _edges(xp, gZ, W).items()}
             if ctx.training:
-                all_gbeta, all_ggamma = sums_over_batch(ctx, gbeta, ggamma)
+                all_gbeta, all_ggamma = sums_over_batch(gbeta, ggamma)
                 images = ctx.count // (P * W)
                 m = b.asarray((column_weights(W) / (s.dc_gain**2 * images)).astype(gamma.dtype))
                 of_h = m[:, None] * _along(xp, -scale * ctx.inverse * all_ggamma, batch)  # the factor of Y'
