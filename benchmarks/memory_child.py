@@ -19,9 +19,9 @@ import numpy as np
 import specframe as sf
 from specframe import ops
 from specframe.optim import SGD
-from specframe.process_memory import resident_bytes
-from specframe.storage import Borrowed, Handle, Remade, Store
+from specframe.saving import Borrowed, Handle, Remade, Store
 from specframe.training import load_checkpoint, train_step
+from specframe.training.allocator import resident_bytes
 
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "examples"))
 from memory_weights import kind_of

@@ -12,7 +12,7 @@ import sys
 
 from specframe.backend import DeviceError
 from specframe.data import DataError, DataLoader
-from specframe.storage import STORES, get_store
+from specframe.saving import STORES, get_store
 from specframe.training import (
     CheckpointError,
     TrainingError,

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from networks import NETS
 
 from specframe import checkpoint
-from specframe.storage import get_store
+from specframe.saving import get_store
 
 TWIN = (
     "dense", "auto", "checkpoint", "offload", "quant8", "quant4", "quant2", "topk:0.1:int8", "spectral:0.25:int8",

@@ -119,7 +119,7 @@ def test_mistake_is_one_sentence_and_status_2(example, capsys, arguments, senten
 
 @pytest.mark.parametrize("model", ["alexnet", "vgg16", "densenet", "lenet5"])
 @pytest.mark.parametrize("spec", ["", "+spec"])
-def test_checkpoints_change_what_is_saved_and_no_gradient(example, model, spec):
+def test_checkpoints_change_what_issaved_and_no_gradient(example, model, spec):
     images = example.Images(example.DEFAULTS | {"model": model, "device": "cpu"})
     x, y = images.batch(2)
     found = []

@@ -1,6 +1,6 @@
 """The tape: what it records, in which order it walks back, and the sentences with which it refuses.
 
-When saved arrays are freed is in tests/storage/test_lifetime.py.
+When saved arrays are freed is in tests/saving/test_lifetime.py.
 """
 
 import gc
@@ -360,7 +360,7 @@ class Watched(Op):
     @staticmethod
     def forward(ctx, x, log):
         ctx.save(x=x)
-        log.append((ctx.recording, ctx.needs, len(ctx._saved)))
+        log.append((ctx.recording, ctx.needs, len(ctx.saved)))
         return x.copy()
 
     @staticmethod
@@ -368,7 +368,7 @@ class Watched(Op):
         return gy
 
 
-def test_outside_a_tape_nothing_is_recorded_or_saved(be):
+def test_outside_a_tape_nothing_is_recorded_orsaved(be):
     x, log = leaf(be, REAL), []
     y = apply(Watched, x, log=log)
     assert log == [(False, (False,), 0)]

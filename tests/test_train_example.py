@@ -66,7 +66,7 @@ def test_the_twin_is_trained_beside_and_ctrl_c_then_resume_is_exact(example, tmp
             np.testing.assert_array_equal(array, other[net]["model"][name], err_msg=f"{net} {name}")
 
 
-def test_slices_train_the_same_net_with_fewer_saved_bytes(example, tmp_path):
+def test_slices_train_the_same_net_with_fewersaved_bytes(example, tmp_path):
     found = []
     for name, slices in (("whole", []), ("slices", ["--slices", 4])):
         options = ["--model", "densenet", "--width", 1 / 16, "--out", tmp_path / name, *slices]

@@ -1,5 +1,6 @@
 """Training: the loop, its history, checkpoints, measurements and presets. Plots are in specframe.training.plots."""
 
+from specframe.training.allocator import keep_freed_memory, resident_bytes
 from specframe.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from specframe.training.diagnose import first_bad_layer
 from specframe.training.evaluate import evaluate, predict, step_cost
@@ -11,6 +12,7 @@ from specframe.training.presets import PRESETS, Preset
 
 __all__ = [
     "PRESETS", "CheckpointError", "Epoch", "History", "Interrupt", "Preset", "Training", "TrainingError", "evaluate",
-    "first_bad_layer", "fit", "load_checkpoint", "predict", "save_checkpoint", "step_cost", "train_step",
+    "first_bad_layer", "fit", "keep_freed_memory", "load_checkpoint", "predict", "resident_bytes", "save_checkpoint",
+    "step_cost", "train_step",
     "write_atomically", "write_csv",
 ]  # fmt: skip
