@@ -9,7 +9,7 @@ import sys
 
 @functools.cache
 def keep_freed_memory(up_to=256 << 20, blocks_below=64 << 20):
-    """Once in a process, ask glibc to keep freed blocks for the next array instead of returning them to the system at once.
+    """Ask glibc, once in a process, to keep freed blocks for the next array instead of returning them to the system.
 
     A step allocates and frees the same arrays over and over, each of a size that glibc by default takes from the
     system anew, page by page: on some virtual machines that is half of the step (docs/performance.md). At most `up_to`

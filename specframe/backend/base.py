@@ -1,5 +1,8 @@
 """Backend: what both devices share, written once against the array module `xp`."""
 
+from typing import ClassVar
+
+
 class DeviceError(RuntimeError):
     """The device that was asked for cannot be used; the message says why and what to do."""
 
@@ -20,15 +23,16 @@ class Backend:
     reading_waits : bool
         True where reading a value makes the host wait for the device. Code that would look at values only to save
         work or bytes (which rows are empty?) does so only where this is False.
-    bodies : dict
+    bodies : dict, of the class
         Bodies of ops that were written for this device: {op: op}. specframe/fast fills it; op.py says how it is used.
     """
 
     name: str
     reading_waits: bool
+    bodies: ClassVar[dict[type, type]]
 
     def __init__(self, xp, array_type):
-        self.xp, self.array_type, self.bodies = xp, array_type, {}
+        self.xp, self.array_type = xp, array_type
 
     def __repr__(self):
         return f"<specframe backend {self.name}>"

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import os
 import tracemalloc
+from typing import ClassVar
 
 import numpy as np
 
@@ -16,6 +17,7 @@ class CPU(Backend):
     """NumPy and SciPy."""
 
     name, reading_waits = "cpu", False
+    bodies: ClassVar[dict[type, type]] = {}
 
     def __init__(self):
         super().__init__(np, np.ndarray)

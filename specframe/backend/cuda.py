@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,6 +14,7 @@ class CUDA(Backend):
     """CuPy on the current CUDA device."""
 
     name, reading_waits = "cuda", True
+    bodies: ClassVar[dict[type, type]] = {}
 
     def __init__(self):
         try:
