@@ -1,6 +1,7 @@
 """specframe: a deep-learning micro-framework that keeps its feature maps in the spectrum.
 
     Tensor, Tape        arrays that remember where they came from, and the record that walks back
+    Op, apply           what an operation is, to write one of your own
     ops                 every operation, its equation, forward and backward written out by hand
     reference           run everything by those bodies; the faster ones are in specframe.fast
     saving, store       how saved activations are kept: dense, csr, mask, auto; for a part of a net
@@ -24,17 +25,17 @@ __version__ = "0.1.0"
 
 from specframe import backend, fast, ops, saving  # noqa: E402
 from specframe.gradcheck import GradcheckError, gradcheck  # noqa: E402
-from specframe.op import reference  # noqa: E402
+from specframe.op import Op, reference  # noqa: E402
 from specframe.recording import store  # noqa: E402
-from specframe.tape import Tape  # noqa: E402
+from specframe.tape import Tape, apply  # noqa: E402
 from specframe.tensor import Tensor  # noqa: E402
 
 if TYPE_CHECKING:
     from specframe.memory import checkpoint
 
 __all__ = [
-    "GradcheckError", "Tape", "Tensor", "backend", "checkpoint", "fast", "gradcheck", "ops", "reference", "saving",
-    "store",
+    "GradcheckError", "Op", "Tape", "Tensor", "apply", "backend", "checkpoint", "fast", "gradcheck", "ops", "reference",
+    "saving", "store",
 ]  # fmt: skip
 
 # The laboratory is wired in here, so that the engine need not know of it.

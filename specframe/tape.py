@@ -17,22 +17,10 @@ from typing import Any
 
 from specframe import backend
 from specframe.op import Context, Op, body, check_tensors
+from specframe.record import Record
 from specframe.recording import current, recording
 from specframe.saving import Ledger, Saving
 from specframe.tensor import Tensor
-
-
-class Record:
-    """One op that ran: names of its inputs and output, what its inputs looked like, and what it saved."""
-
-    __slots__ = ("completes", "ctx", "inputs", "like", "op", "output")
-
-    def __init__(self, op: type[Op], ctx: Context, inputs: tuple[Tensor | None, ...], output: Tensor) -> None:
-        self.op, self.ctx, self.output = op, ctx, output.uid
-        self.inputs = [None if t is None else t.uid for t in inputs]
-        self.like = [None if t is None else (t.shape, t.dtype) for t in inputs]
-        self.completes: list[int] = []  # leaves first used here; their gradient is final after this record
-
 
 _forwards = itertools.count()  # so that tapes without a seed differ in what their stores draw
 
@@ -63,6 +51,9 @@ class Tape:
         "block" keeps, between two stored spectra, neither maps nor pooled maps: they are computed again.
     seed : int or None
         Of what a lossy store draws at random. None: another for each tape of the process.
+    check : bool
+        Compare every byte of what is held by reference (weights, batches) when the walk reaches it, on every device.
+        By default a sample is compared, on the CPU (saving/watch.py).
 
     Attributes
     ----------
@@ -72,10 +63,15 @@ class Tape:
         The most bytes that were saved at any one time: `ledger.nbytes`, or more where a checkpoint ran again.
     """
 
-    def __init__(self, store: Any = "auto", recompute: str | None = None, seed: int | None = None) -> None:
+    silent = False  # it records nothing, so that another may open inside it
+    inner = False  # it belongs to the tape it is opened in
+
+    def __init__(
+        self, store: Any = "auto", recompute: str | None = None, seed: int | None = None, check: bool = False
+    ) -> None:
         if recompute not in (None, "block"):
             raise ValueError(f"Tape: unknown recompute {recompute!r}, expected None or 'block'")
-        self.saving = Saving(store, recompute, next(_forwards) if seed is None else seed)
+        self.saving = Saving(store, recompute, next(_forwards) if seed is None else seed, check)
         self._records: list[Record] = []
         self._leaves: dict[int, Tensor] = {}  # uid -> Tensor, for the leaves that want a gradient
         self._entered = self._spent = False
@@ -86,6 +82,11 @@ class Tape:
     def __enter__(self) -> "Tape":
         if self._entered:
             raise RuntimeError("Tape: a tape records one forward; make a new one for the next")
+        if not self.inner and current() is not None and not current().silent:
+            raise RuntimeError(
+                "Tape: another tape is recording in this thread and would not see what this one records; "
+                "close it first, or open this one inside no_grad()"
+            )
         self._entered = True
         recording().append(self)
         return self
@@ -173,7 +174,7 @@ class Tape:
 
     def _walk_one(self, record: Record, gy: Any, gradients: dict[int, Any]) -> None:
         """Add the gradients of one op's inputs to what has been found for them so far."""
-        for uid, g in zip(record.inputs, _checked(record, gy), strict=True):
+        for uid, g in zip(record.inputs, record.backward(gy), strict=True):
             if uid is not None and g is not None:
                 if uid in self._leaves and (g is gy or g.base is not None):
                     g = g.copy()  # a leaf's gradient is its own: it may be changed in place
@@ -194,24 +195,3 @@ def _cotangent(y: Tensor, gy: Any) -> Any:
     if gy.shape != y.shape or gy.dtype != y.dtype:
         raise ValueError(f"backward: gy is {gy.shape} {gy.dtype}, but y is {y.shape} {y.dtype}")
     return gy
-
-
-def _checked(record: Record, gy: Any) -> list[Any]:
-    """The op's gradients, each of its input's shape and dtype; a rule that breaks this is named here, for all ops."""
-    gradients = record.op.backward(record.ctx, gy)
-    if not isinstance(gradients, tuple):
-        gradients = (gradients,)
-    if len(gradients) != len(record.inputs):
-        raise RuntimeError(
-            f"{record.op.name}: backward gave {len(gradients)} gradients for {len(record.inputs)} inputs"
-        )
-    result = []
-    for i, (g, like, needed) in enumerate(zip(gradients, record.like, record.ctx.needs, strict=True)):
-        if not needed:
-            g = None
-        elif g is not None and (g.shape, g.dtype) != like:
-            raise RuntimeError(
-                f"{record.op.name}: the gradient of input {i} is {g.shape} {g.dtype}, the input {like[0]} {like[1]}"
-            )
-        result.append(g)
-    return result

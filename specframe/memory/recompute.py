@@ -50,6 +50,8 @@ class Nothing(Saving):
 class Scout(Tape):
     """Goes ahead of the tape: under it ops save nothing; `leaves` are those met that require a gradient."""
 
+    inner = True
+
     def __init__(self, seed):
         super().__init__(seed=seed)
         self.saving = Nothing("auto", None, seed)
@@ -73,6 +75,8 @@ class Scout(Tape):
 
 class Again(Tape):
     """The tape of a second run."""
+
+    inner = True
 
     def context(self, b, inputs):
         return Inside(b, tuple(tensor is not None and tensor.requires_grad for tensor in inputs))

@@ -3,25 +3,19 @@
     bytes = itemsize * M            M entries
 """
 
-from specframe.saving.handle import Bytes, Handle
+from specframe.saving.borrowed import Held
+from specframe.saving.handle import Bytes
 from specframe.saving.sparse import count_nonzero
 from specframe.saving.store import Store
 
 
-class Dense(Handle):
+class Dense(Held):
     format = "dense"
 
     def __init__(self, array, count=None):
-        self._array = own(array)
-        self.shape, self.dtype = array.shape, array.dtype
+        super().__init__(own(array))
         self.bytes = Bytes(values=self._array.nbytes)
         self.density = None if count is None else count / max(1, array.size)
-
-    def dense(self):
-        return self._array
-
-    def writable(self):
-        return self._array, False
 
 
 class DenseStore(Store):

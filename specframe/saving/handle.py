@@ -51,6 +51,13 @@ class Handle:
         array = self.dense()
         return array, array.flags.c_contiguous
 
+    def watch(self, exact):
+        """From now on `changed` can tell; a handle with a copy of its own has nothing to watch."""
+
+    def changed(self):
+        """Whether an array that is held by reference has been seen to differ from what was saved (watch.py)."""
+        return False
+
     def sparse(self):
         """Its nonzero entries, as a `Sparse`."""
         return Sparse.of(self.dense())

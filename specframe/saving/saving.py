@@ -21,7 +21,7 @@ from specframe.saving.borrowed import Borrowed
 from specframe.saving.handle import Handle
 from specframe.saving.ledger import Ledger
 from specframe.saving.registry import get_store
-from specframe.saving.remade import Recipe, Remade
+from specframe.saving.remade import DEEPEST, Recipe, Remade, depth_of
 from specframe.saving.sparse import Sparse
 from specframe.saving.store import Store
 from specframe.tensor import Tensor
@@ -35,6 +35,7 @@ class Saving:
     store : what get_store takes
     recompute : None or "block", as in Tape
     seed : int, of what a lossy store draws
+    check : bool, whether changes of saved arrays are looked for in every byte
 
     Attributes
     ----------
@@ -45,8 +46,8 @@ class Saving:
         The most bytes held at any one time.
     """
 
-    def __init__(self, store: Any, recompute: str | None, seed: int) -> None:
-        self.recompute, self.seed = recompute, seed
+    def __init__(self, store: Any, recompute: str | None, seed: int, check: bool = False) -> None:
+        self.recompute, self.seed, self.check = recompute, seed, check
         self.made: set[int] = set()
         self.layers: list[str] = []  # names of the layers that are running, outermost first
         self._stores: list[Store] = []  # every store that serves this tape
@@ -96,6 +97,7 @@ class Saving:
                 handle: Handle = Bits(ctx.backend, *value)
             else:
                 handle = self._pack_array(value, inputs, output, store, name in op.exact_zeros)
+            handle.watch(self.check)
             ctx.saved[name] = handle
             self._entries.append((layer, op.name, name, handle))
 
@@ -141,9 +143,11 @@ class Saving:
         Where an op recomputes "always", y is as large as its sources or a view of them, and the recipe may hold the
         source tensors; else it holds handles only, so that it keeps no map alive.
         """
+        if op.recompute is None or max(map(depth_of, inputs), default=0) >= DEEPEST:
+            return None
         if op.recompute == "always":
             return Recipe(op, ctx, inputs, y)
-        if ctx.recording and (op.recompute == "if_kept" or op.recompute == "block" == self.recompute):
+        if ctx.recording and (op.recompute == "if_kept" or op.recompute == self.recompute):
             sources = [self._free_handle(tensor) for tensor in inputs]
             if all(source is not None for source in sources):
                 return Recipe(op, ctx, sources, y)

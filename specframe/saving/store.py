@@ -1,7 +1,6 @@
 """Store: a way of keeping arrays of numbers."""
 
 
-
 class Store:
     """A way of keeping arrays of numbers; a subclass is one format, an instance serves one tape at a time.
 
