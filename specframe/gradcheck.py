@@ -150,8 +150,9 @@ def _check(
             for step in steps:
                 ahead, behind = (f.moved(leaf, original + way * step * v) for way in (1, -1))
                 measured = _inner(g, ahead - behind) / (2 * step)
-                noise = NOISE * np.sqrt(_inner(g, g) * _inner(ahead, ahead)) / steps[0]
-                error = 0.0 if abs(measured - derived) <= noise else disagreement(measured, derived, size)
+                error = disagreement(measured, derived, size)
+                if abs(measured - derived) <= NOISE * np.sqrt(_inner(g, g) * _inner(ahead, ahead)) / steps[0]:
+                    error = min(error, rtol)
                 if error <= rtol:
                     break
                 here = f.moved(leaf, original) if here is None else here
