@@ -1,5 +1,7 @@
 """The documents: every link leads somewhere, and every file, folder and command that they name is there."""
 
+import contextlib
+import io
 import re
 import subprocess
 from pathlib import Path
@@ -61,3 +63,19 @@ def test_names_in_docstrings_and_comments_exist():
         text = (ROOT / source).read_text(encoding="utf-8") if (ROOT / source).exists() else ""
         for name in re.findall(rf"\b(?:{'|'.join(TOP)})/[\w/]+\.(?:py|md)\b", text):
             assert (ROOT / name).exists(), f"{source} names {name}, which is not there"
+
+
+# ---- the code in the documents ---------------------------------------------------------------------------------
+
+BLOCK = re.compile(r"```python\n(.*?)```(?:\s*```text\n(.*?)```)?", re.DOTALL)
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_code_blocks_run_and_print_what_stands_below_them(name):
+    shared: dict[str, object] = {}
+    for code, expected in BLOCK.findall((ROOT / name).read_text(encoding="utf-8")):
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(code, name, "exec"), shared)
+        if expected:
+            assert printed.getvalue() == expected, f"{name} prints something else now"
