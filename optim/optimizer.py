@@ -1,5 +1,6 @@
 """What all optimisers share: groups of parameters with settings of their own, and a state that resumes to the bit."""
 
+import math
 from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
@@ -128,7 +129,7 @@ class Optimizer:
         op, left = type(self).__name__, dict(state)
         rates = left.pop("lr", None)
         rates = rates if isinstance(rates, list) else [rates]
-        if len(rates) != len(self.param_groups) or not all(isinstance(rate, int | float) for rate in rates):
+        if len(rates) != len(self.param_groups) or not all(_is_rate(rate) for rate in rates):
             raise ValueError(f"{op}: expected the lr of {len(self.param_groups)} groups, got {rates}")
         loaded = []
         for i, (parameter, names) in enumerate(zip(self.params, self._slots(), strict=True)):
@@ -153,6 +154,10 @@ def _as_groups(params: Groups) -> list[Any]:
         return [{"params": params}]
     listed: list[Any] = list(params)  # it may be an iterator
     return listed if listed and isinstance(listed[0], Mapping) else [{"params": listed}]
+
+
+def _is_rate(value: Any) -> bool:
+    return isinstance(value, int | float) and 0 <= value < math.inf
 
 
 def _settings(group: dict[str, Any]) -> dict[str, Any]:
