@@ -45,7 +45,8 @@ def train(name: str, model: Module, batches: DataLoader, tests: DataLoader, args
             total += loss.item() * len(y)
         seconds = time.perf_counter() - start
         test_loss, accuracy = evaluate(model, tests)
-        ledger, peak = step_cost(model, *next(batches.epoch(epoch)), store=args.store)
+        x, y = next(batches.epoch(epoch))  # a full batch
+        ledger, peak = step_cost(model, x, y, args.store)
         say(f"{title:24} loss {total / images:.4f}  test {100 * accuracy:.2f} %  {seconds:.1f} s")
         yield Epoch(epoch + 1, optimizer.lr, total / images, test_loss, accuracy, ledger.nbytes, peak, ledger.spectra(),
                     seconds, images / seconds)  # fmt: skip
@@ -55,12 +56,14 @@ def run(args: Namespace) -> None:
     """Both nets, one after the other, and their results."""
     device = sf.backend.get(args.device)
     data, train_set, test_set = load(args)
+    train_set = train_set.subset(args.train_size or len(train_set))
     args.epochs = args.epochs or {"mnist": 5, "digits": 40}[data]  # there are 42 times fewer digits
     batches = DataLoader(train_set, args.batch_size, shuffle=True, seed=args.seed, device=device)
     tests = DataLoader(test_set, 500, device=device)
-    nets = {"spectral": SpecLeNet5(beta=args.beta, scale=args.tanh_scale, seed=args.seed).to(device)}
+    spectral = SpecLeNet5(beta=args.beta, scale=args.tanh_scale, seed=args.seed)
+    nets: dict[str, Module] = {"spectral": spectral}
     if not args.no_twin:
-        nets["spatial"] = LeNet5(seed=args.seed).to(device)  # the twins start from the same weights
+        nets["spatial"] = LeNet5(seed=args.seed)  # the twins start from the same weights
     sf.Tape(store=args.store)  # refuses an unknown store before anything is written
     with run_folder(args.out, overwrite=args.overwrite) as out:
         say(f"{len(train_set)} training and {len(test_set)} test images of {data}, on {device.name}; results in {out}")
@@ -68,7 +71,7 @@ def run(args: Namespace) -> None:
         settings = {"data": data, "beta": args.beta, "tanh_scale": args.tanh_scale}
         try:
             for name, model in nets.items():
-                for epoch in train(name, model, batches, tests, args):
+                for epoch in train(name, model.to(device), batches, tests, args):
                     histories[name].append(epoch)
                     weights[name] = {"model": model.state_dict()}
                     save_checkpoint(out / "checkpoint.npz", {"options": settings, "nets": weights})
@@ -77,26 +80,26 @@ def run(args: Namespace) -> None:
             raise
         write_report(out, histories, data=data, device=device.name, title=f"LeNet-5 on {data}")
         if plots.available():
-            plots.spectra(out / "spectra.png", nets["spectral"].conv1, test_set.images[0])
+            plots.spectra(out / "spectra.png", spectral.conv1, test_set.images[0])
         say("\n" + table(histories))
 
 
 def load(args: Namespace) -> tuple[str, Dataset, Dataset]:
     """MNIST, or the digits that come with the package where MNIST cannot be had and nobody asked for it."""
-    data, train_set, test_set = "digits", Digits("train"), Digits("test")
     if args.data != "digits":
         try:
-            data, train_set, test_set = "mnist", MNIST("train", args.data_dir), MNIST("test", args.data_dir)
+            return "mnist", MNIST("train", args.data_dir), MNIST("test", args.data_dir)
         except DataError as error:
             if args.data or args.data_dir:
                 raise
-            size = args.train_size = min(args.train_size or len(train_set), len(train_set))
+            there = len(Digits("train"))
+            size = args.train_size = min(args.train_size or there, there)
             print(
                 f"*** MNIST CANNOT BE HAD: {error}\n"
-                f"*** TRAINING ON {size} OF THE {len(train_set)} BUNDLED DIGITS INSTEAD. These are not MNIST figures.\n"
+                f"*** TRAINING ON {size} OF THE {there} BUNDLED DIGITS INSTEAD. These are not MNIST figures.\n"
                 "*** To train on MNIST, put its four files into a folder and pass --data-dir FOLDER.", file=sys.stderr,
             )  # fmt: skip
-    return data, train_set.subset(args.train_size or len(train_set)), test_set
+    return "digits", Digits("train"), Digits("test")
 
 
 def number(kind: Callable[[str], float], low: float) -> Callable[[str], float]:
@@ -129,9 +132,8 @@ def main(arguments: list[str] | None = None) -> int:
     add("--no-twin", action="store_true", help="train the spectral net only")
     add("--out", default="runs/lenet_mnist", help="folder for metrics.json, weights, pictures (runs/lenet_mnist)")
     add("--overwrite", action="store_true", help="replace what an earlier run left in --out")
-    args = parser.parse_args(arguments)
     try:
-        run(args)
+        run(parser.parse_args(arguments))
     except KeyboardInterrupt:
         return 130
     except (ValueError, RuntimeError, OSError) as error:

@@ -1,4 +1,4 @@
-"""What a run prints. A terminal that was closed, a full disk behind `>` or a finished `| head` never ends a training."""
+"""What a run prints. A closed terminal, a full disk behind `>` or a finished `| head` never ends a training."""
 
 import contextlib
 import os

@@ -9,6 +9,7 @@ from typing import Any
 from specframe.training import plots
 from specframe.training.files import write_atomically
 from specframe.training.history import History, write_csv
+from specframe.training.output import say
 
 
 def figures(history: History) -> dict[str, Any]:
@@ -60,3 +61,5 @@ def write_report(
     write_csv(folder / "history.csv", histories)
     if plots.available():
         plots.curves(folder / "curves.png", histories, title)
+    else:
+        say("no pictures: matplotlib is not installed (pip install 'specframe[plot]')")

@@ -1,5 +1,6 @@
-"""The example, as a user runs it."""
+"""The training script that people copy, as a user runs it."""
 
+import argparse
 import csv
 import importlib.util
 import json
@@ -13,22 +14,24 @@ import time
 import numpy as np
 import pytest
 
-from specframe.data import Digits
-from specframe.training import load_checkpoint
+from specframe.data import DataError, Digits
+from specframe.models import LeNet5, SpecLeNet5
+from specframe.training import PRESETS, load_checkpoint, plots
 
-ROOT = pathlib.Path(__file__).parents[1]
+ROOT = pathlib.Path(__file__).parents[2]
 SCRIPT = ROOT / "examples" / "lenet_mnist.py"
 QUICK = ["--data", "digits", "--train-size", "192", "--epochs", "2", "--device", "cpu"]
+TINY = ["--data", "digits", "--train-size", "64", "--epochs", "1", "--device", "cpu", "--no-twin"]
+FILES = {"metrics.json", "history.csv", "checkpoint.npz"}
+PICTURES = {"curves.png", "spectra.png"} if plots.available() else set()
 
 
 @pytest.fixture(scope="module")
 def example():
-    sys.path.insert(0, str(SCRIPT.parent))  # as running the script does
     spec = importlib.util.spec_from_file_location("lenet_mnist", SCRIPT)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    yield module
-    sys.path.remove(str(SCRIPT.parent))
+    return module
 
 
 @pytest.fixture(autouse=True)
@@ -42,129 +45,111 @@ def weights(out, net):
     return load_checkpoint(out / "checkpoint.npz")["nets"][net]["model"]
 
 
+def metrics(out):
+    return json.loads((out / "metrics.json").read_text())
+
+
+# ---- what a run gives ------------------------------------------------------------------------------------------------
+
+
 def test_run_writes_everything_it_promises(example, tmp_path, capsys):
     out = tmp_path / "run"
     assert example.main([*QUICK, "--out", str(out)]) == 0
     printed = capsys.readouterr().out
     assert "test accuracy" in printed and "spectral" in printed and "spatial" in printed
 
-    metrics = json.loads((out / "metrics.json").read_text())
-    assert metrics["data"] == "digits" and metrics["device"] == "cpu"
+    found = metrics(out)
+    assert found.keys() == {"data", "device", "spectral", "spatial"}
+    assert found["data"] == "digits" and found["device"] == "cpu"
     for net in ("spectral", "spatial"):
-        figures = metrics[net]
+        figures = found[net]
         assert 0 <= figures["test_accuracy"] <= 1
         assert figures["saved_bytes"] > 0 and figures["peak_bytes"] > 0 and figures["seconds_per_epoch"] > 0
         assert len(figures["history"]) == 2 and figures["history"][1]["epoch"] == 2
-    assert len(metrics["spectral"]["density"]) == 2 and metrics["spatial"]["density"] == []
-    assert metrics["spectral"]["saved_bytes"] < metrics["spatial"]["saved_bytes"]
+    assert len(found["spectral"]["density"]) == 2 and found["spatial"]["density"] == []
+    assert found["spectral"]["saved_bytes"] < found["spatial"]["saved_bytes"]
 
     rows = list(csv.DictReader((out / "history.csv").read_text().splitlines()))
     assert [(row["net"], row["epoch"]) for row in rows] == [
         ("spectral", "1"), ("spectral", "2"), ("spatial", "1"), ("spatial", "2")]  # fmt: skip
-    expected = {"metrics.json", "history.csv", "checkpoint.npz"}
-    if importlib.util.find_spec("matplotlib"):
-        expected |= {"curves.png", "spectra.png"}
-    assert set(os.listdir(out)) == expected
+    assert set(os.listdir(out)) == FILES | PICTURES
 
 
-def test_same_seed_same_weights_and_another_seed_others(example, tmp_path):
-    for out, seed in (("a", "1"), ("b", "1"), ("c", "2")):
-        example.main([*QUICK, "--no-twin", "--epochs", "1", "--seed", seed, "--out", str(tmp_path / out)])
-    a, b, c = (weights(tmp_path / out, "spectral")["conv1.weight"] for out in "abc")
-    np.testing.assert_array_equal(a, b)
-    assert not np.array_equal(a, c)
+def test_the_loop_on_the_page_trains_as_the_librarys_does(example, tmp_path):
+    from specframe.data import DataLoader
+    from specframe.training import fit
+
+    example.main([*QUICK, "--beta", "0.3", "--store", "mask8", "--seed", "3", "--out", str(tmp_path)])
+    data = Digits("train").subset(192)
+    for name, net in (("spectral", SpecLeNet5(beta=0.3, scale=2.0, seed=3)), ("spatial", LeNet5(seed=3))):
+        train = DataLoader(data, 64, shuffle=True, seed=3, device="cpu")
+        test = DataLoader(Digits("test"), 500, device="cpu")
+        chosen = PRESETS["lenet"].optimizer(net, len(train), epochs=2)
+        history = fit(net, train, test, *chosen, 2, store="mask8", progress=False).history
+        exact = ("epoch", "lr", "train_loss", "test_loss", "test_accuracy", "saved_bytes", "density")
+        for mine, its in zip(metrics(tmp_path)[name]["history"], history.as_dicts(), strict=True):
+            assert {key: mine[key] for key in exact} == {key: its[key] for key in exact}
+        for key, array in net.state_dict().items():
+            np.testing.assert_array_equal(weights(tmp_path, name)[key], array)
+
+
+def test_another_seed_gives_other_weights(example, tmp_path):
+    for seed in ("1", "2"):
+        example.main([*TINY, "--seed", seed, "--out", str(tmp_path / seed)])
+    assert not np.array_equal(*(weights(tmp_path / seed, "spectral")["conv1.weight"] for seed in ("1", "2")))
 
 
 def test_no_twin_trains_the_spectral_net_only(example, tmp_path):
-    example.main([*QUICK, "--no-twin", "--epochs", "1", "--out", str(tmp_path)])
-    metrics = json.loads((tmp_path / "metrics.json").read_text())
-    assert metrics["spatial"] is None and metrics["spectral"]["test_accuracy"] >= 0
+    example.main([*TINY, "--out", str(tmp_path)])
+    assert metrics(tmp_path)["spatial"] is None and metrics(tmp_path)["spectral"]["test_accuracy"] >= 0
 
 
-def test_paper_sets_the_papers_settings(example):
-    option = example.settled({"paper": True}, None)
-    assert (option["lr"], option["tanh_scale"], option["batch_size"]) == (0.1, 1.0, 64)
-    option |= {"epochs": 300}
-    training = example.make_runs(option, 10, "cpu")["spectral"]
-    assert training.optimizer.momentum == 0.95
-    lr = training.schedule.lr_at
-    assert lr(0) == lr(499) == 0.1 and lr(500) == 0.05 and lr(1000) == 0.025
+def test_epochs_are_5_of_mnist_and_40_of_the_few_digits(example, tmp_path, monkeypatch):
+    chosen = []
+    monkeypatch.setattr(example, "train", lambda name, model, batches, tests, args: chosen.append(args.epochs) or ())
+    monkeypatch.setattr(example, "write_report", lambda *args, **options: None)
+    monkeypatch.setattr(example, "table", lambda histories: "")
+    monkeypatch.setattr(example, "MNIST", lambda split, folder: Digits(split))
+    for data in ("mnist", "digits"):
+        assert example.main(["--data", data, "--device", "cpu", "--no-twin", "--out", str(tmp_path / data)]) == 0
+    assert chosen == [5, 40]
 
 
-@pytest.mark.parametrize("moment", ["in the first net", "in the second net"])
-def test_ctrl_c_then_resume_equals_an_unbroken_run(example, tmp_path, monkeypatch, moment, capsys):
-    example.main([*QUICK, "--out", str(tmp_path / "unbroken")])
-    stop_at = 4 if moment == "in the first net" else 9  # six batches a net
-    steps = 0
-    module = sys.modules["specframe.training.loop"]
-    real = module.train_step
-
-    def step(*args, **options):
-        nonlocal steps
-        steps += 1
-        if steps == stop_at:
-            os.kill(os.getpid(), signal.SIGINT)
-        return real(*args, **options)
-
-    monkeypatch.setattr(module, "train_step", step)
-    out = tmp_path / "broken"
-    assert example.main([*QUICK, "--out", str(out)]) == 130
-    assert "--resume" in capsys.readouterr().out
-    assert not (out / "metrics.json").exists()
-    monkeypatch.setattr(module, "train_step", real)
-    assert example.main(["--resume", "--out", str(out)]) == 0
-    for net in ("spectral", "spatial"):
-        unbroken = weights(tmp_path / "unbroken", net)
-        for name, array in weights(out, net).items():
-            np.testing.assert_array_equal(array, unbroken[name], err_msg=f"{net} {name}")
-    for net in ("spectral", "spatial"):
-        one, other = (json.loads((p / "metrics.json").read_text())[net] for p in (out, tmp_path / "unbroken"))
-        assert one["test_accuracy"] == other["test_accuracy"] and one["density"] == other["density"]
+# ---- data ------------------------------------------------------------------------------------------------------------
 
 
-def test_ctrl_c_from_outside_ends_cleanly(tmp_path):
-    out = tmp_path / "run"
-    command = [sys.executable, SCRIPT, "--data", "digits", "--epochs", "500", "--no-twin", "--out", str(out)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}  # whether or not the package is installed
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
-    deadline = time.monotonic() + 60
-    while not (out / "checkpoint.npz").exists() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    printed, errors = process.communicate(timeout=60)
-    assert process.returncode == 130, errors
-    assert "--resume" in printed and "Traceback" not in errors
-    load_checkpoint(out / "checkpoint.npz")
-    assert os.listdir(out) == ["checkpoint.npz"]
-
-
-def test_resume_refuses_options_that_contradict(example, tmp_path, capsys):
-    example.main([*QUICK, "--no-twin", "--epochs", "1", "--out", str(tmp_path)])
-    for flag, value in (("--beta", "0.7"), ("--seed", "3"), ("--epochs", "9"), ("--batch-size", "8")):
-        assert example.main(["--resume", flag, value, "--out", str(tmp_path)]) == 2
-        assert f"{flag} {value} contradicts the checkpoint" in capsys.readouterr().err.replace("0.7 ", "0.7 ")
-    assert example.main(["--resume", "--epochs", "1", "--device", "cpu", "--out", str(tmp_path)]) == 0
-
-
-def test_resume_without_a_checkpoint_is_an_error(example, tmp_path, capsys):
-    assert example.main(["--resume", "--out", str(tmp_path / "none")]) == 2
-    assert "there is no checkpoint here" in capsys.readouterr().err
-
-
-def test_missing_mnist_falls_back_loudly_only_when_nothing_was_asked_for(example, tmp_path, monkeypatch, capsys):
-    from specframe.data import DataError
-
+@pytest.fixture
+def no_mnist(example, monkeypatch):
     def missing(split, data_dir=None):
         raise DataError("no MNIST anywhere")
 
     monkeypatch.setattr(example, "MNIST", missing)
-    name, train, _ = example.load_data({"data": None, "data_dir": None})
-    assert name == "digits" and len(train) == len(Digits("train"))
+
+
+def test_missing_mnist_falls_back_loudly_and_all_digits_are_used_where_more_are_asked_for(example, no_mnist, capsys):
+    options = argparse.Namespace(data=None, data_dir=None, train_size=3000)
+    data, train_set, _ = example.load(options)
     loud = capsys.readouterr().err
-    assert "MNIST CANNOT BE HAD" in loud and "--data-dir" in loud
-    for asked in ({"data": "mnist", "data_dir": None}, {"data": None, "data_dir": str(tmp_path)}):
-        with pytest.raises(DataError):
-            example.load_data(asked)
+    assert "MNIST CANNOT BE HAD: no MNIST anywhere" in loud and "--data-dir" in loud
+    assert "ON 1437 OF THE 1437 BUNDLED DIGITS" in loud
+    assert data == "digits" and len(train_set) == options.train_size == 1437
+
+
+@pytest.mark.parametrize("asked", [["--data", "mnist"], ["--data-dir", "here"]])
+def test_missing_mnist_is_an_error_where_it_was_asked_for(example, no_mnist, tmp_path, capsys, asked):
+    with pytest.raises(SystemExit) as stop:
+        example.main([*asked, "--out", str(tmp_path / "run")])
+    assert stop.value.code == 2 and "no MNIST anywhere" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_mnist_itself_trains(example, data_root, tmp_path):
+    options = ["--data-dir", str(data_root / "mnist"), "--train-size", "128", "--epochs", "1", "--device", "cpu"]
+    assert example.main([*options, "--no-twin", "--out", str(tmp_path)]) == 0
+    assert metrics(tmp_path)["data"] == "mnist"
+
+
+# ---- mistakes --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -173,10 +158,13 @@ def test_missing_mnist_falls_back_loudly_only_when_nothing_was_asked_for(example
         (["--beta", "-1"], "argument --beta: expected a number from 0"),
         (["--beta", "nan"], "argument --beta: expected a number from 0"),
         (["--epochs", "0"], "argument --epochs: expected a number from 1"),
+        (["--epochs", "9" * 400], "argument --epochs: expected a number from 1 on, got 99999"),
+        (["--seed", "9" * 400], "argument --seed: expected a number from 0 on, got 99999"),
         (["--epochs", "two"], "argument --epochs: invalid int value: 'two'"),
-        (["--lr", "0"], "argument --lr: expected a number above 0"),
-        (["--tanh-scale", "0"], "argument --tanh-scale: expected a number above 0"),
-        (["--store", "zip"], "argument --store: unknown store 'zip': choose dense"),
+        (["--epochs", "2.5"], "argument --epochs: invalid int value: '2.5'"),
+        (["--lr", "0"], "argument --lr: expected a number"),
+        (["--tanh-scale", "0"], "argument --tanh-scale: expected a number"),
+        (["--data", "digits", "--store", "zip"], "unknown store 'zip': choose dense"),
         (["--data", "cifar"], "argument --data: invalid choice"),
         (["--colour"], "unrecognized arguments: --colour"),
         (["--data-dir", "/nowhere"], "/nowhere"),
@@ -184,20 +172,30 @@ def test_missing_mnist_falls_back_loudly_only_when_nothing_was_asked_for(example
     ],
 )
 def test_mistake_is_one_sentence_and_status_2(example, tmp_path, capsys, arguments, sentence):
-    try:
-        status = example.main([*arguments, "--out", str(tmp_path / "run")])
-    except SystemExit as stop:
-        status = stop.code
+    with pytest.raises(SystemExit) as stop:
+        example.main([*arguments, "--out", str(tmp_path / "run")])
     error = capsys.readouterr().err
-    assert status == 2 and sentence in error
-    assert error.count("\n") == 1 and "Traceback" not in error
+    assert stop.value.code == 2 and sentence in error
+    assert error.count("\n") == 1 and len(error) < 400
     assert not (tmp_path / "run").exists()
 
 
-def test_out_that_is_a_file_is_refused(example, tmp_path, capsys):
-    (tmp_path / "file").write_text("")
-    assert example.main([*QUICK, "--out", str(tmp_path / "file")]) == 2
-    assert "is a file, expected a folder" in capsys.readouterr().err
+def test_a_used_out_is_refused_and_overwrite_replaces_it(example, tmp_path, capsys):
+    out = ["--out", str(tmp_path)]
+    assert example.main([*TINY, *out]) == 0
+    before = weights(tmp_path, "spectral")["conv1.weight"]
+    with pytest.raises(SystemExit):
+        example.main([*TINY, "--seed", "1", *out])
+    assert "holds the results of an earlier run" in capsys.readouterr().err
+    np.testing.assert_array_equal(weights(tmp_path, "spectral")["conv1.weight"], before)
+    assert example.main([*TINY, "--seed", "1", "--overwrite", *out]) == 0
+    assert not np.array_equal(weights(tmp_path, "spectral")["conv1.weight"], before)
+
+
+def test_a_loss_that_is_not_finite_is_a_sentence(example, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop, np.errstate(all="ignore"):
+        example.main([*QUICK, "--lr", "1e17", "--out", str(tmp_path)])
+    assert stop.value.code == 2 and "try a smaller --lr" in capsys.readouterr().err
 
 
 def test_cuda_without_a_gpu_says_so(example, tmp_path, capsys):
@@ -205,7 +203,8 @@ def test_cuda_without_a_gpu_says_so(example, tmp_path, capsys):
 
     if backend.get("auto").name == "cuda":
         pytest.skip("there is a GPU here")
-    assert example.main([*QUICK, "--device", "cuda", "--out", str(tmp_path / "x")]) == 2
+    with pytest.raises(SystemExit):
+        example.main([*QUICK, "--device", "cuda", "--out", str(tmp_path / "x")])
     assert "device 'cuda'" in capsys.readouterr().err
 
 
@@ -214,5 +213,41 @@ def test_help_explains_every_option(example, capsys):
         example.main(["--help"])
     assert stop.value.code == 0
     text = capsys.readouterr().out
-    for action in example.make_parser()._actions:
-        assert action.help and action.option_strings[-1] in text
+    named = "data data-dir beta tanh-scale epochs batch-size lr device store seed train-size no-twin out overwrite"
+    assert all(f"--{name} " in text for name in named.split())
+
+
+# ---- from outside ----------------------------------------------------------------------------------------------------
+
+
+def start(*arguments, **streams):
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}  # whether or not the package is installed
+    return subprocess.Popen([sys.executable, SCRIPT, *arguments], text=True, env=environment, **streams)
+
+
+def test_ctrl_c_says_where_the_weights_are(tmp_path):
+    options = ["--data", "digits", "--epochs", "500", "--no-twin", "--device", "cpu", "--out", str(tmp_path)]
+    process = start(*options, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "checkpoint.npz").exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    printed, errors = process.communicate(timeout=60)
+    assert process.returncode == 130 and errors == ""
+    assert f"stopped; the weights of the last epoch are in {tmp_path}" in printed
+    assert os.listdir(tmp_path) == ["checkpoint.npz"]
+    saved = load_checkpoint(tmp_path / "checkpoint.npz")
+    assert saved["options"] == {"data": "digits", "beta": 0.5, "tanh_scale": 2.0}
+    SpecLeNet5().load_state_dict(saved["nets"]["spectral"]["model"])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a shell with pipes")
+@pytest.mark.parametrize("ends", ["| true", "2>&1 | true", "> /dev/full", "2>&-", ">&-", ">&- 2>&-"])
+def test_nobody_who_listens_is_no_reason_to_lose_the_run(tmp_path, ends):
+    out = tmp_path / "run"
+    command = f'"{sys.executable}" "{SCRIPT}" {" ".join(TINY)} --out "{out}" {ends}'
+    shell = ["bash", "-o", "pipefail", "-c", command]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(shell, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and done.stderr == ""
+    assert set(os.listdir(out)) == FILES | PICTURES
