@@ -48,8 +48,8 @@ def train(name: str, model: Module, batches: DataLoader, tests: DataLoader, args
         x, y = next(batches.epoch(epoch))  # a full batch
         ledger, peak = step_cost(model, x, y, args.store)
         say(f"{title:24} loss {total / images:.4f}  test {100 * accuracy:.2f} %  {seconds:.1f} s")
-        yield Epoch(epoch + 1, optimizer.lr, total / images, test_loss, accuracy, ledger.nbytes, peak, ledger.spectra(),
-                    seconds, images / seconds)  # fmt: skip
+        yield Epoch(epoch + 1, schedule.lr_at(schedule.t - 1), total / images, test_loss, accuracy, ledger.nbytes, peak,
+                    ledger.spectra(), seconds, images / seconds)  # fmt: skip
 
 
 def run(args: Namespace) -> None:

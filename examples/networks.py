@@ -20,9 +20,10 @@ def twin_of(name: str) -> str | None:
     return name.removeprefix("spec") if name.startswith("spec") else None
 
 
-def build(name: str, option: Mapping[str, Any], channels: int, image_size: int, num_classes: int = 10) -> Module:
+def build(name: str, option: Mapping[str, Any], channels: int, image_size: int) -> Module:
     """A network with its initial weights; options that are None leave the model's own default."""
-    settings = {"in_channels": channels, "num_classes": num_classes, "seed": option["seed"]}
+    classes = option.get("classes", range(10))
+    settings = {"in_channels": channels, "num_classes": len(classes), "seed": option["seed"]}
     lenet = name.endswith("lenet5")
     if not lenet:
         settings["width"] = option["width"]

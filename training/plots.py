@@ -5,23 +5,31 @@ matplotlib is imported when a picture is asked for, never with the package.
 
 import copy
 import importlib.util
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from specframe import ops
 from specframe.layers import SpectralBlock
 from specframe.tensor import Tensor
 from specframe.training.files import write_atomically
+from specframe.training.history import History
+
+Path: TypeAlias = str | os.PathLike[str]
+Array: TypeAlias = npt.NDArray[Any]
 
 COLOURS = {"spectral": "#c2410c", "spatial": "#1d4ed8"}
 
 
-def available():
+def available() -> bool:
     """Whether matplotlib is installed."""
     return importlib.util.find_spec("matplotlib") is not None
 
 
-def _figure(**options):
+def _figure(**options: Any) -> Any:
     # The object-oriented interface: no window system, no global state.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -31,11 +39,11 @@ def _figure(**options):
     return figure
 
 
-def _save(figure, path):
+def _save(figure: Any, path: Path) -> None:
     write_atomically(path, lambda file: figure.savefig(file, format="png"))
 
 
-def curves(path, histories, title):
+def curves(path: Path, histories: Mapping[str, History], title: str) -> None:
     """Training loss, test accuracy and saved bytes against the epoch; `histories` maps names of nets to a History."""
     figure = _figure(figsize=(10, 3.2))
     figure.suptitle(title)
@@ -63,7 +71,7 @@ def curves(path, histories, title):
     _save(figure, path)
 
 
-def ledger(path, ledger, title="saved for backward", by="layer"):
+def ledger(path: Path, ledger: Any, title: str = "saved for backward", by: str = "layer") -> None:
     """What a step saved, a horizontal bar a layer, op or format, split into values, indices, bits and scales.
 
     Parameters
@@ -94,7 +102,7 @@ def ledger(path, ledger, title="saved for backward", by="layer"):
     _save(figure, path)
 
 
-def first_layer_maps(block, image, beta):
+def first_layer_maps(block: SpectralBlock, image: Array, beta: float) -> tuple[Array, Array]:
     """Spectrum and map of the first convolution of a block, at a threshold.
 
     Parameters
@@ -116,7 +124,9 @@ def first_layer_maps(block, image, beta):
     return Z.numpy()[:, :, 0], ops.irfft2(Z).numpy()[:, :, 0]
 
 
-def spectra(path, block, image, betas=(0.0, 0.5, 1.0, 1.5), channels=2):
+def spectra(
+    path: Path, block: SpectralBlock, image: Array, betas: Sequence[float] = (0.0, 0.5, 1.0, 1.5), channels: int = 2
+) -> None:
     """The paper's Fig. 2: maps after the first layer, in the spectrum and in space, for several thresholds.
 
     Parameters
@@ -149,7 +159,7 @@ def spectra(path, block, image, betas=(0.0, 0.5, 1.0, 1.5), channels=2):
     _save(figure, path)
 
 
-def _show_input(axes, image):
+def _show_input(axes: Any, image: Array) -> None:
     """One image, bright on dark as data sets hold it, in colour where it has three channels."""
     pixels = image.transpose(1, 2, 0) if len(image) == 3 else image[0]
     low, high = pixels.min(), pixels.max()
@@ -158,7 +168,7 @@ def _show_input(axes, image):
     axes.set_axis_off()
 
 
-def _show_spectra(figure, row, spectra, label):
+def _show_spectra(figure: Any, row: list[Any], spectra: list[Array], label: str) -> None:
     """log(1 + |Z|) of half spectra (P, Q); rows -P/2 to P/2, so that low frequencies lie at the middle of the left."""
     P, Q = spectra[0].shape
     first = -(P // 2)
@@ -177,7 +187,7 @@ def _show_spectra(figure, row, spectra, label):
     _colour_bar(figure, shown, row, "log(1 + |Z|)")
 
 
-def _show_maps(figure, row, maps):
+def _show_maps(figure: Any, row: list[Any], maps: list[Array]) -> None:
     """Maps (rows, cols) in space, zero in white."""
     bound = max(np.abs(y).max() for y in maps)
     for axes, y in zip(row, maps, strict=True):
@@ -187,7 +197,7 @@ def _show_maps(figure, row, maps):
     _colour_bar(figure, shown, row, "irfft2(Z)")
 
 
-def _colour_bar(figure, shown, row, label):
+def _colour_bar(figure: Any, shown: Any, row: list[Any], label: str) -> None:
     bar = figure.colorbar(shown, ax=row, fraction=0.05, aspect=15)
     bar.set_label(label, fontsize=8)
     bar.ax.tick_params(labelsize=7)

@@ -54,7 +54,7 @@ def write_report(
     title : of the picture
     """
     folder = Path(folder)
-    metrics = {"data": data, "device": device, "spectral": None, "spatial": None}
+    metrics: dict[str, Any] = {"data": data, "device": device, "spectral": None, "spatial": None}
     metrics |= {name: figures(history) for name, history in histories.items()}
     text = json.dumps(metrics, indent=2) + "\n"
     write_atomically(folder / "metrics.json", lambda file: file.write(text.encode()))
