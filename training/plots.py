@@ -15,6 +15,7 @@ import numpy.typing as npt
 from specframe import ops
 from specframe.layers import SpectralBlock
 from specframe.tensor import Tensor
+from specframe.training.evaluate import evaluating
 from specframe.training.files import write_atomically
 from specframe.training.history import History
 
@@ -116,11 +117,10 @@ def first_layer_maps(block: SpectralBlock, image: Array, beta: float) -> tuple[A
     (Z, y) : arrays (P, Q, channels) complex and (rows, cols, channels) real
     """
     x = Tensor(block.weight.backend.asarray(np.ascontiguousarray(image.transpose(1, 2, 0)[:, :, None])))
-    first, was_training = copy.copy(block), block.training
+    first = copy.copy(block)
     first.beta, first.convs = beta, 1
-    block.eval()  # one image has no statistics of its own
-    Z = first.spectrum(x)
-    block.train(was_training)
+    with evaluating(first):  # one image has no statistics of its own
+        Z = first.spectrum(x)
     return Z.numpy()[:, :, 0], ops.irfft2(Z).numpy()[:, :, 0]
 
 
