@@ -231,7 +231,7 @@ def test_resume_with_other_images_is_refused(example, run, tmp_path, monkeypatch
 
     monkeypatch.setattr(example, "load_data", changed)
     assert run(*RESUME, "--out", tmp_path) == 2
-    assert "begun with other images" in capsys.readouterr().err
+    assert "training on other train data" in capsys.readouterr().err
 
 
 def test_what_a_checkpoint_says_about_places_decides_nothing(run, tmp_path, capsys):
@@ -253,7 +253,7 @@ def test_what_a_checkpoint_says_about_places_decides_nothing(run, tmp_path, caps
 def test_options_of_a_checkpoint_that_make_no_run_are_a_sentence(example, run, tmp_path, capsys, name, value):
     option = example.settled({"model": "speclenet5", "data": "digits"}, None)
     kept = {key: option[key] for key in example.DEFAULTS} | {"classes": [], "image_shape": []}
-    state = {"options": kept | {name: value}, "data": {}, "nets": {}}
+    state = {"options": kept | {name: value}, "nets": {}}
     save_checkpoint(tmp_path / "checkpoint.npz", state)
     capsys.readouterr()
     assert run(*RESUME, "--out", tmp_path) == 2
