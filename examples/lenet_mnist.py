@@ -20,9 +20,8 @@ from specframe.data import MNIST, DataError, DataLoader, Dataset, Digits
 from specframe.layers import Module
 from specframe.models import LeNet5, SpecLeNet5
 from specframe.optim import SGD, OneCycleLR
-from specframe.training import (
-    Epoch, History, evaluate, plots, run_folder, save_checkpoint, say, step_cost, table, write_report,
-)  # fmt: skip
+from specframe.training import Epoch, History, evaluate, plots, run_folder, save_checkpoint, say, step_cost
+from specframe.training.report import table, write_report
 
 
 def train(name: str, model: Module, batches: DataLoader, tests: DataLoader, args: Namespace) -> Iterator[Epoch]:

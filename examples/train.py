@@ -22,9 +22,8 @@ from specframe.data import Augment, DataLoader, Dataset, open_dataset
 from specframe.layers import SpectralBlock
 from specframe.models import summary
 from specframe.optim import SGD, ConstantLR, OneCycleLR, Schedule, StepLR
-from specframe.training import (
-    CheckpointError, Training, load_checkpoint, plots, run_folder, save_checkpoint, say, table, write_report,
-)  # fmt: skip
+from specframe.training import CheckpointError, Training, load_checkpoint, plots, run_folder, save_checkpoint, say
+from specframe.training.report import table, write_report
 
 HALVE_EVERY = 50  # epochs, as in the paper
 OF_IMAGES = ("classes", "image_shape")  # what a checkpoint says of the images, for those who build its nets again
@@ -58,7 +57,8 @@ def load_run(path: Path) -> dict[str, Any]:
     flags = [] if options["augment"] else ["--no-augment"]
     for name in DEFAULTS:
         value, flag = options[name], "--" + name.replace("_", "-")
-        flags += [flag] if value is True else [] if value in (None, False) else [f"{flag}={value}"]
+        if value is not None and value is not False:
+            flags.append(flag if value is True else f"{flag}={value}")
     given = settled(vars(make_parser(Recorded).parse_args(flags)), None)
     if any(given[name] != options[name] for name in DEFAULTS):
         raise CheckpointError(f"{path}: its options are not those of one run")
@@ -128,7 +128,8 @@ def run(given: dict[str, Any]) -> int:
     runs = make_runs(option, len(train), device)
     if saved is not None:
         restore(runs, saved, option["epochs"])
-    kept, net = {name: option[name] for name in (*DEFAULTS, *OF_IMAGES)}, next(iter(runs.values())).model
+    net = next(iter(runs.values())).model
+    kept = {name: option[name] for name in (*DEFAULTS, *OF_IMAGES)}
 
     def save(_: Training) -> None:
         nets = {name: training.state_dict() for name, training in runs.items()}

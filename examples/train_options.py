@@ -102,9 +102,10 @@ def settled(given: dict[str, Any], saved: dict[str, Any] | None) -> dict[str, An
     preset = PRESETS["paper" if option["paper"] else "lenet" if lenet else "deep"]
     few = lenet and data == "digits" and not option["paper"]  # 42 times fewer images than MNIST
     usual = {
-        "data": data, "beta": 0.5, "augment": data in ("cifar10", "cifar100"), "epochs": 40 if few else preset.epochs,
+        "data": data, "augment": data in ("cifar10", "cifar100"), "epochs": 40 if few else preset.epochs,
         "batch_size": preset.batch_size, "lr": preset.lr, "momentum": preset.momentum,
         "weight_decay": preset.weight_decay, "schedule": "halve" if option["paper"] else "cycle",
+        "beta": 0.5 if twin_of(model) else None,
     }  # fmt: skip
     return option | {name: value for name, value in usual.items() if option[name] is None}
 

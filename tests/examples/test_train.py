@@ -206,6 +206,19 @@ def test_one_cycle_cannot_go_on_and_says_what_can(run, tmp_path, capsys):
     assert "one cycle over 1 epochs" in error and "--schedule halve or constant" in error and error.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--model", "lenet5", "--seed", 3],
+        [*LENET, "--beta", 0, "--momentum", 0, "--weight-decay", 0, "--grid", "same", "--scale", 1e-3],
+        [*LENET, "--paper", "--twin", "--store", "topk:0.5:int8", "--slices", 2],
+    ],
+)
+def test_every_option_survives_the_checkpoint(run, tmp_path, options):
+    assert run(*SMALL, *options, "--epochs", 1, "--out", tmp_path) == 0
+    assert run(*RESUME, "--out", tmp_path) == 0
+
+
 def test_fewer_epochs_than_are_done_are_refused(run, tmp_path, capsys):
     assert run(*QUICK, *LENET, "--schedule", "constant", "--out", tmp_path) == 0
     assert run(*RESUME, "--epochs", 1, "--out", tmp_path) == 2
