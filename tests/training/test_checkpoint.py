@@ -124,6 +124,7 @@ ITSELF["a"] = ITSELF
         ({"a": 10**5000}, ""),
         (DEEP, "recursion"),
         (ITSELF, "recursion"),
+        ({"x" * 1000: {1, 2}}, "got a set at xxx"),
         ([np.ones(1)], "expected a dict, got a list"),
         (np.ones(1), "expected a dict, got a ndarray"),
     ],
@@ -237,6 +238,13 @@ def test_text_that_no_parser_takes_is_refused(tmp_path, text):
     save_checkpoint(tmp_path / "c.npz", {"n": 1})
     repacked(tmp_path / "c.npz", **{"meta.json": text})
     with pytest.raises(CheckpointError, match=r"c\.npz: not a specframe checkpoint, or damaged \(\w+: "):
+        load_checkpoint(tmp_path / "c.npz")
+
+
+def test_a_state_that_is_no_dict_is_refused(tmp_path):
+    save_checkpoint(tmp_path / "c.npz", {"n": 1})
+    repacked(tmp_path / "c.npz", put("state", value=[1]))
+    with pytest.raises(CheckpointError, match="expected the format"):
         load_checkpoint(tmp_path / "c.npz")
 
 

@@ -20,7 +20,9 @@ def epochs(path):
 
 
 @pytest.mark.parametrize("where", ["", "| head -1", "> /dev/full", ">&-", "2>&-", ">&- 2>&-", "2> /dev/full", "| true"])
-def test_a_closed_or_full_output_does_not_end_a_training(tmp_path, where):
+@pytest.mark.parametrize("buffered", [True, False])
+def test_a_closed_or_full_output_does_not_end_a_training(tmp_path, monkeypatch, where, buffered):
+    monkeypatch.setenv("PYTHONUNBUFFERED", "" if buffered else "1")
     path = tmp_path / "c.npz"
     shell = subprocess.run(
         ["bash", "-o", "pipefail", "-c", f"{RUN} {path} {where}"], capture_output=True, text=True, timeout=60

@@ -134,6 +134,7 @@ def test_a_resumed_training_on_other_data_is_refused(other):
             resumed.run(loader(train), loader(test), 3, progress=False)
         assert resumed.epoch == 2
         resumed.run(loader(), loader(), 3, progress=False)  # on its own data it goes on
+        resumed.run(loader(other), loader(), 4, progress=False)  # and from here on as its user likes
 
 
 def test_a_training_may_go_on_with_other_data_when_it_was_not_loaded():
