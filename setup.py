@@ -7,10 +7,13 @@ Everything else about the package is in pyproject.toml.
 
 from setuptools import setup
 
-SUB_PACKAGES = ["layers", "models", "optim", "data", "training"]
+INSIDE = ["backend", "fast", "fast.cpu", "memory", "ops", "saving"]  # folders of specframe/
+BESIDE = ["layers", "models", "optim", "data", "training"]  # folders next to it
 
 setup(
-    packages=["specframe", "specframe.ops", "specframe.storage"] + [f"specframe.{name}" for name in SUB_PACKAGES],
-    package_dir={"specframe": "specframe"} | {f"specframe.{name}": name for name in SUB_PACKAGES},
+    packages=["specframe", *(f"specframe.{name}" for name in INSIDE + BESIDE)],
+    package_dir={"specframe": "specframe"} | {f"specframe.{name}": name for name in BESIDE},
     package_data={"specframe": ["py.typed"], "specframe.data": ["*.npz", "*.md"]},
+    # An editable install is a folder of links: type checkers find its sub-packages; an import hook they cannot read.
+    options={"editable_wheel": {"mode": "strict"}},
 )

@@ -15,9 +15,9 @@ import turns
 from turns import Ratio
 
 from specframe.data import CIFAR10, DataLoader
+from specframe.grids import choose_grid
 from specframe.models import VGG16, DenseNet, SpecDenseNet, SpecVGG16
 from specframe.optim import SGD
-from specframe.spectrum import choose_grid
 from specframe.training import step_cost, train_step
 
 VARIANTS = {

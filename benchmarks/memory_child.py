@@ -20,9 +20,9 @@ from strategies import build, parse
 import specframe as sf
 from specframe import ops
 from specframe.optim import SGD
-from specframe.process_memory import resident_bytes
-from specframe.storage import Borrowed, Handle, Remade, Store
+from specframe.saving import Borrowed, Handle, Remade, Store
 from specframe.training import load_checkpoint, train_step
+from specframe.training.allocator import resident_bytes
 
 LR, MOMENTUM = 1e-7, 0.9  # the weights stay where they are
 

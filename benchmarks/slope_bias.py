@@ -15,9 +15,9 @@ import numpy as np
 
 import specframe as sf
 from specframe.data import CIFAR10, DataLoader
+from specframe.memory.values import encode
 from specframe.models import SpecVGG16
 from specframe.optim import SGD
-from specframe.storage.values import encode
 from specframe.training import train_step
 
 KINDS = ("float16", "bfloat16", "int8", "int4", "int2")

@@ -17,7 +17,7 @@ import re
 import sys
 from typing import NamedTuple
 
-from specframe.storage import get_store
+from specframe.saving import get_store
 
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "examples"))
 from networks import NETS, put_under_checkpoints

@@ -18,10 +18,10 @@ import numpy as np
 from specframe import Tensor
 from specframe.data import CIFAR10, Augment, DataLoader
 from specframe.layers import BatchNorm2d, Module
+from specframe.memory.spectral import SpectralStore
+from specframe.memory.transforms import TRANSFORMS, Separable
 from specframe.models import VGG16
 from specframe.optim import SGD, OneCycleLR
-from specframe.storage.spectral import SpectralStore
-from specframe.storage.transforms import TRANSFORMS, Separable
 from specframe.training import Training, evaluate, load_checkpoint
 
 RATES = (0.05, 0.1, 0.25)

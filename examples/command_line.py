@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from specframe.storage import get_store
+from specframe.saving import get_store
 
 
 class Parser(argparse.ArgumentParser):

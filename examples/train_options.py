@@ -8,7 +8,6 @@ from command_line import Parser, number, store
 from networks import NETS, SPECTRAL, twin_of
 
 from specframe.data import DATASETS
-from specframe.storage import STORES
 from specframe.training import PRESETS
 
 DEFAULTS = {
@@ -46,7 +45,7 @@ def make_parser(kind: type[Parser] = Parser) -> Parser:
         help="one cycle of the learning rate, halved every 50 epochs, or the same throughout (cycle)")  # fmt: skip
     add("--device", choices=["auto", "cpu", "cuda"], help="auto takes a GPU where CuPy finds one (auto)")
     add("--store", type=store, metavar="STORE",
-        help=f"how saved activations are kept: {', '.join(STORES)}; with settings: topk:0.1:int8, spectral:0.25:int8 "
+        help="how saved activations are kept: auto, dense, csr, mask, or lossy: mask8, quant8, topk:0.1:int8, ... "
         "(auto: lossless, the smallest of dense, csr and mask)")  # fmt: skip
     add("--slices", type=number(int, 1), metavar="N",
         help="keep only what each stage reads and run it again in the backward, on N parts of the batch one after "

@@ -4,8 +4,7 @@ import itertools
 
 import numpy as np
 
-from specframe import backend, ops, slices
-from specframe.effects import once
+from specframe import backend, ops
 from specframe.layers.module import Module
 
 
@@ -44,7 +43,7 @@ class Dropout(Module):
         self.key = np.array([next(self._numbers) if seed is None else seed, 0], np.int64)
 
     def forward(self, x):
-        return ops.dropout(x, self.p, once(self._draw) + slices.numbers()) if self.training else x
+        return ops.dropout(x, self.p, self._draw) if self.training else x
 
     def _draw(self):
         """The key of this forward; counts it."""

@@ -1,6 +1,6 @@
 """Checkpoint: a module that keeps its input only, and runs again in the backward."""
 
-from specframe.checkpoint import checkpoint
+import specframe
 from specframe.layers.module import Module
 
 
@@ -19,4 +19,4 @@ class Checkpoint(Module):
         self.inner, self.slices = inner, slices
 
     def forward(self, *inputs):
-        return checkpoint(self.inner, *inputs, slices=self.slices)
+        return specframe.checkpoint(self.inner, *inputs, slices=self.slices)

@@ -10,7 +10,7 @@ import threading
 import numpy as np
 
 from specframe import backend
-from specframe.tape import current
+from specframe.recording import current
 from specframe.tensor import Tensor
 
 
@@ -53,7 +53,7 @@ class Module:
         if tape is None:
             result = self.forward(*args, **kwargs)
         else:
-            with tape.layer(self._name_inside(_calling.stack)):  # the ledger tells what each layer saved
+            with tape.saving.layer(self._name_inside(_calling.stack)):  # the ledger tells what each layer saved
                 _calling.stack.append(self)
                 try:
                     result = self.forward(*args, **kwargs)

@@ -3,13 +3,14 @@
 import numpy as np
 
 from specframe import ops
+from specframe.grids import choose_grid
 from specframe.layers import init
 from specframe.layers.module import Module
 from specframe.layers.norm import SpectralBatchNorm2d
 from specframe.ops.decimate import check_stride
 from specframe.ops.split_activation import check_activation
 from specframe.ops.threshold import check_beta
-from specframe.spectrum import check_norm, choose_grid
+from specframe.spectrum import check_norm
 
 
 class SpectralConv2d(Module):
@@ -130,7 +131,7 @@ class SpectralBlock(Module):
         Convolutions in the block. They share one grid, so later ones wrap around its border unless `margin` is the
         sum of theirs.
     grid : str, int or pair, margin : int or None
-        As in spectrum.choose_grid, chosen for each input's size.
+        As in grids.choose_grid, chosen for each input's size.
     norm : "ortho" or "backward"
     activation : "tanh", "softsign", "hardtanh" or "arctan"
     scale : float

@@ -24,6 +24,7 @@ be strict, the net returns to space after every layer of the block, through ReLU
 import numpy as np
 
 from specframe import ops
+from specframe.grids import choose_grid
 from specframe.layers import (
     BatchNorm2d,
     GlobalAvgPool2d,
@@ -35,7 +36,6 @@ from specframe.layers import (
 )  # fmt: skip
 from specframe.layers.init import generator
 from specframe.models.common import ConvNormAct, check_batch_norm, per_stage, scaled, settled
-from specframe.spectrum import choose_grid
 
 STEM, GROWTH, LAYERS = 64, 64, 6
 

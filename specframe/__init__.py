@@ -1,16 +1,20 @@
 """specframe: a deep-learning micro-framework that keeps its feature maps in the spectrum.
 
     Tensor, Tape        arrays that remember where they came from, and the record that walks back
+    Op, apply           what an operation is, to write one of your own
     ops                 every operation, its equation, forward and backward written out by hand
-    storage, store      how saved activations are kept: dense, csr, mask, auto, and lossy formats; for a part of a net
-    checkpoint          keep only the inputs of a part of a net, and run it again on the way back
+    reference           run everything by those bodies; the faster ones are in specframe.fast
+    saving, store       how saved activations are kept: dense, csr, mask, auto; for a part of a net
+    memory, checkpoint  the laboratory: lossy stores, recomputing, slices, offload; imported on first use
     gradcheck           finite differences against the hand-written rules
     backend             NumPy or CuPy
 
 `specframe.layers`, `.models`, `.optim`, `.data` and `.training` build on these and are imported by name.
 """
 
+import importlib as _importlib
 import os as _os
+from typing import TYPE_CHECKING
 
 _parent = _os.path.dirname(_os.path.dirname(_os.path.abspath(__file__)))
 if _os.path.exists(_os.path.join(_parent, "setup.py")) and _parent not in __path__:
@@ -19,10 +23,27 @@ if _os.path.exists(_os.path.join(_parent, "setup.py")) and _parent not in __path
 
 __version__ = "0.1.0"
 
-from specframe import backend, ops, storage  # noqa: E402
-from specframe.checkpoint import checkpoint  # noqa: E402
+from specframe import backend, fast, ops, saving  # noqa: E402
 from specframe.gradcheck import GradcheckError, gradcheck  # noqa: E402
-from specframe.tape import Tape, store  # noqa: E402
+from specframe.op import Op, reference  # noqa: E402
+from specframe.recording import store  # noqa: E402
+from specframe.tape import Tape, apply  # noqa: E402
 from specframe.tensor import Tensor  # noqa: E402
 
-__all__ = ["GradcheckError", "Tape", "Tensor", "backend", "checkpoint", "gradcheck", "ops", "storage", "store"]
+if TYPE_CHECKING:
+    from specframe.memory import checkpoint
+
+__all__ = [
+    "GradcheckError", "Op", "Tape", "Tensor", "apply", "backend", "checkpoint", "fast", "gradcheck", "ops", "reference",
+    "saving", "store",
+]  # fmt: skip
+
+# The laboratory is wired in here, so that the engine need not know of it.
+saving.registry.more.append(lambda: _importlib.import_module("specframe.memory"))
+
+
+def __getattr__(name: str) -> object:
+    if name in ("checkpoint", "memory"):
+        memory = _importlib.import_module("specframe.memory")
+        return memory if name == "memory" else memory.checkpoint
+    raise AttributeError(f"module 'specframe' has no attribute {name!r}")

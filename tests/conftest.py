@@ -9,7 +9,7 @@ import hypothesis
 import numpy as np
 import pytest
 
-from specframe import backend
+from specframe import backend, reference
 from tests.kit.strict import STRICT
 
 hypothesis.settings.register_profile("specframe", derandomize=True, deadline=None, max_examples=30)
@@ -30,18 +30,23 @@ def rng():
     return np.random.default_rng(20190527)
 
 
-@pytest.fixture(params=["cpu", "strict", "cuda"], scope="module")
+@pytest.fixture(params=["cpu", "plain", "strict", "cuda"], scope="module")
 def be(request):
-    """One test body for every backend: NumPy, the strict stand-in for CuPy, and CuPy where there is a GPU.
+    """One test body for every backend: NumPy with the fast bodies, NumPy with the plain ones, the strict stand-in for
+    CuPy, and CuPy where there is a GPU.
 
     A backend has no state that a test could leave behind, so Hypothesis tests may use it: hence the scope.
     """
-    if request.param == "strict":
-        return STRICT
-    try:
-        return backend.get(request.param)
-    except backend.DeviceError as error:
-        pytest.skip(str(error))
+    if request.param == "plain":
+        with reference():
+            yield backend.get("cpu")
+    elif request.param == "strict":
+        yield STRICT
+    else:
+        try:
+            yield backend.get(request.param)
+        except backend.DeviceError as error:
+            pytest.skip(str(error))
 
 
 @pytest.hookimpl(wrapper=True)

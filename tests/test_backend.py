@@ -74,7 +74,7 @@ def fake_cupy(available):
     ids=["no CuPy", "no GPU"],
 )
 def test_cuda_that_cannot_be_had_says_why_and_auto_falls_back(monkeypatch, modules, message):
-    monkeypatch.setattr(backend, "_cuda", None)
+    monkeypatch.setattr(backend.registry, "_cuda", None)
     for name, module in modules.items():
         monkeypatch.setitem(sys.modules, name, module)
     with pytest.raises(backend.DeviceError, match=message):

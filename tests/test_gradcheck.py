@@ -40,7 +40,7 @@ class RFFT2WithColumnWeights(RFFT2):
 
     @staticmethod
     def backward(ctx, gX):
-        s = ctx.carries
+        s = ctx.spectrum
         return _dft.synthesis(gX, s.grid, s.size, ctx.scale, weighted=True)
 
 
@@ -49,7 +49,7 @@ class RFFT2WithoutConjugate(RFFT2):
 
     @staticmethod
     def backward(ctx, gX):
-        s = ctx.carries
+        s = ctx.spectrum
         return _dft.synthesis(ctx.xp.conj(gX), s.grid, s.size, ctx.scale)
 
 
@@ -58,7 +58,7 @@ class RFFT2OfTheOtherNorm(RFFT2):
 
     @staticmethod
     def backward(ctx, gX):
-        s = ctx.carries
+        s = ctx.spectrum
         return _dft.synthesis(gX, s.grid, s.size, _dft.transform_scales(s.grid, s.norm)[1])
 
 
@@ -67,7 +67,7 @@ class IRFFT2WithoutColumnWeights(IRFFT2):
 
     @staticmethod
     def backward(ctx, gy):
-        return _dft.analysis(gy, ctx.spectrum.grid, ctx.scale)
+        return _dft.analysis(gy, ctx.source.grid, ctx.scale)
 
 
 class IRFFT2OfTheOtherNorm(IRFFT2):
@@ -75,7 +75,7 @@ class IRFFT2OfTheOtherNorm(IRFFT2):
 
     @staticmethod
     def backward(ctx, gy):
-        s = ctx.spectrum
+        s = ctx.source
         return _dft.analysis(gy, s.grid, _dft.transform_scales(s.grid, s.norm)[0], weighted=True)
 
 
@@ -84,7 +84,7 @@ def rfft2(op, grid, norm="ortho"):
 
 
 def irfft2(op, grid, norm="ortho"):
-    return lambda Z: apply(op, Z, spectrum=Spectrum(grid, grid, norm))
+    return lambda Z: apply(op, Z, s=Spectrum(grid, grid, norm))
 
 
 @pytest.mark.parametrize("grid", GRIDS)
@@ -156,7 +156,7 @@ class ConvWithoutConjugateOfK(SpectralConv2d):
     def backward(ctx, gY):
         _, gk, gb = SpectralConv2d.backward(ctx, gY)
         b, (P, Q, batch, c_in) = ctx.backend, ctx.input_shape
-        K = _kernel.spectrum_of(b, ctx["weight"].dense(), ctx.carries.grid)
+        K = _kernel.spectrum_of(b, ctx["weight"].dense(), ctx.spectrum.grid)
         gX = b.matmul(gY.reshape(P * Q, batch, -1), b.xp.swapaxes(K, 1, 2))
         return gX.reshape(P, Q, batch, c_in), gk, gb
 
@@ -170,7 +170,7 @@ class ConvWithoutConjugateOfX(SpectralConv2d):
         b, (P, Q, batch, c_in) = ctx.backend, ctx.input_shape
         X = b.xp.swapaxes(ctx["X"].dense().reshape(P * Q, batch, c_in), 1, 2)
         gK = b.matmul(X, gY.reshape(P * Q, batch, -1))
-        return gX, _kernel.adjoint(b, gK, ctx["weight"].shape[-1], ctx.carries.grid), gb
+        return gX, _kernel.adjoint(b, gK, ctx["weight"].shape[-1], ctx.spectrum.grid), gb
 
 
 class ConvWithETransposed(SpectralConv2d):
@@ -181,7 +181,7 @@ class ConvWithETransposed(SpectralConv2d):
         gX, _, gb = SpectralConv2d.backward(ctx, gY)
         b, (P, Q, batch, c_in) = ctx.backend, ctx.input_shape
         gK = b.matmul(ctx["X"].dense().reshape(P * Q, batch, c_in), gY.reshape(P * Q, batch, -1), adjoint_a=True)
-        return gX, _kernel.adjoint(b, b.xp.conj(gK), ctx["weight"].shape[-1], ctx.carries.grid), gb
+        return gX, _kernel.adjoint(b, b.xp.conj(gK), ctx["weight"].shape[-1], ctx.spectrum.grid), gb
 
 
 class ConvWithColumnWeights(SpectralConv2d):
@@ -190,7 +190,7 @@ class ConvWithColumnWeights(SpectralConv2d):
     @staticmethod
     def backward(ctx, gY):
         gX, _, gb = SpectralConv2d.backward(ctx, gY)
-        m = ctx.backend.asarray(column_weights(ctx.carries.grid[1])[:, None, None])
+        m = ctx.backend.asarray(column_weights(ctx.spectrum.grid[1])[:, None, None])
         return gX, SpectralConv2d.backward(ctx, gY * m)[1], gb
 
 
@@ -200,7 +200,7 @@ class ConvWithoutBiasFactor(SpectralConv2d):
     @staticmethod
     def backward(ctx, gY):
         gX, gk, gb = SpectralConv2d.backward(ctx, gY)
-        return gX, gk, gb / ctx.carries.dc_gain
+        return gX, gk, gb / ctx.spectrum.dc_gain
 
 
 class ConvWithTheWrongSign(SpectralConv2d):
@@ -301,14 +301,14 @@ class LossOfTheSum(SoftmaxCrossEntropy):
 def test_rules_for_the_threshold(be, rng):
     Y = be.asarray(normal(rng, (4, 3, 2, 2), np.complex128))
     for op, check in ((Threshold, gradcheck), (ThresholdWithoutMask, rejected)):
-        check(lambda Y, op=op: apply(op, Y, beta=1.0, carries=None), Y)
+        check(lambda Y, op=op: apply(op, Y, beta=1.0, s=None), Y)
 
 
 @pytest.mark.parametrize("wrong", [TanhOfTheWholeNumber, TanhWithoutScale])
 def test_rules_for_split_tanh(be, rng, wrong):
     Y = be.asarray(normal(rng, (4, 3, 2, 2), np.complex128))
     for op, check in ((SplitTanh, gradcheck), (wrong, rejected)):
-        check(lambda Y, op=op: apply(op, Y, scale=2.0, carries=None), Y)
+        check(lambda Y, op=op: apply(op, Y, scale=2.0, s=None), Y)
 
 
 @pytest.mark.parametrize(

@@ -127,4 +127,4 @@ def test_only_the_backend_imports_cupy():
                 names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
                 if any(name.split(".")[0] in ("cupy", "cupyx") for name in names):
                     importers.add(path.relative_to(ROOT).as_posix())
-    assert importers == {"specframe/backend.py"}
+    assert importers == {"specframe/backend/cuda.py"}

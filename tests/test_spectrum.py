@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specframe import Tensor, spectrum
-from specframe.spectrum import Spectrum, choose_grid, column_weights, fast_length
+from specframe.grids import choose_grid, fast_length
+from specframe.spectrum import Spectrum, column_weights
 from tests.kit.oracles import dft2
 
 

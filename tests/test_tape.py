@@ -1,6 +1,6 @@
 """The tape: what it records, in which order it walks back, and the sentences with which it refuses.
 
-When saved arrays are freed is in tests/storage/test_lifetime.py.
+When saved arrays are freed is in tests/saving/test_lifetime.py.
 """
 
 import gc
@@ -13,7 +13,10 @@ import pytest
 import specframe as sf
 from specframe import ops
 from specframe.backend import to_host
-from specframe.tape import Op, apply, current
+from specframe.op import Op
+from specframe.recording import current
+from specframe.saving.remade import DEEPEST
+from specframe.tape import apply
 from tests.kit.strict import STRICT
 
 REAL = [1.0, -2.0, 3.0]
@@ -360,7 +363,7 @@ class Watched(Op):
     @staticmethod
     def forward(ctx, x, log):
         ctx.save(x=x)
-        log.append((ctx.recording, ctx.needs, len(ctx._saved)))
+        log.append((ctx.recording, ctx.needs, len(ctx.saved)))
         return x.copy()
 
     @staticmethod
@@ -368,7 +371,7 @@ class Watched(Op):
         return gy
 
 
-def test_outside_a_tape_nothing_is_recorded_or_saved(be):
+def test_outside_a_tape_nothing_is_recorded_orsaved(be):
     x, log = leaf(be, REAL), []
     y = apply(Watched, x, log=log)
     assert log == [(False, (False,), 0)]
@@ -383,16 +386,14 @@ def test_ops_on_constants_are_not_recorded(be):
     assert not y.requires_grad and tape.ledger.rows == [] and tape.ledger.nbytes == 0
 
 
-def test_the_innermost_of_nested_tapes_records(be):
+def test_a_tape_inside_a_recording_one_is_refused_and_the_outer_goes_on(be):
     x = leaf(be, REAL)
     with sf.Tape() as outer:
         a = x * x
-        with sf.Tape() as inner:
-            b = ops.sum(x * 3)
+        with pytest.raises(RuntimeError, match=r"^Tape: another tape is recording in this thread"), sf.Tape():
+            pass
+        assert current() is outer
         y = ops.sum(a + x)
-    inner.backward(b)
-    np.testing.assert_array_equal(grad(x), [3.0] * 3)
-    x.grad = None
     outer.backward(y)
     np.testing.assert_array_equal(grad(x), 2 * np.array(REAL) + 1)
 
@@ -475,16 +476,57 @@ def test_a_tape_whose_forward_failed_cannot_be_used(be):
     assert x.grad is None
 
 
-def test_an_exception_in_an_inner_tape_leaves_the_outer_one_recording(be):
-    x = leaf(be, REAL)
-    with sf.Tape() as outer:
-        a = x * 3
-        with pytest.raises(ZeroDivisionError), sf.Tape():
-            _ = 1 / 0
-        assert current() is outer
-        y = ops.sum(a)
-    outer.backward(y)
-    np.testing.assert_array_equal(grad(x), [3.0] * 3)
+# ---- long chains -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda y: ops.reshape(y, (3, 1)) if y.ndim == 1 else ops.reshape(y, (3,)),
+        lambda y: ops.transpose(y, range(y.ndim)),
+        ops.relu,
+        ops.leaky_relu,
+        lambda y: y * 1.0,
+        lambda y: ops.concatenate([y]) + 0,
+    ],
+    ids=["reshape", "transpose", "relu", "leaky_relu", "multiply", "concatenate"],
+)
+def test_ten_thousand_ops_in_a_row_do_not_recurse(step):
+    x = sf.Tensor(np.array([1.0, 2.0, 3.0]), requires_grad=True)
+    with sf.Tape() as tape:
+        y = x
+        for _ in range(10_000):
+            y = step(y)
+        y = ops.sum(y * y)
+    tape.backward(y)
+    np.testing.assert_allclose(x.grad, [2.0, 4.0, 6.0], rtol=1e-12)
+    assert len(str(tape.ledger)) > 0
+
+
+def test_a_growing_concatenation_does_not_recurse():
+    x = sf.Tensor(np.ones(2), requires_grad=True)
+    with sf.Tape() as tape:
+        y = x
+        for _ in range(400):
+            y = ops.concatenate([y, x])
+        y = ops.sum(y * y)
+    tape.backward(y)
+    np.testing.assert_array_equal(x.grad, [802.0, 802.0])
+
+
+def test_beyond_a_depth_a_result_is_kept_rather_than_computed_again(rng):
+    x = sf.Tensor(rng.standard_normal((4, 5)), requires_grad=True)
+    with sf.Tape(store="dense") as tape:
+        y = x * 1
+        kept_at = []
+        for n in range(1, 2 * DEEPEST + 2):
+            y = ops.reshape(y, y.shape[::-1])
+            kept_at += [n] if y.recipe is None else []
+        z = ops.sum(y * y)
+    assert kept_at == [DEEPEST + 1]
+    assert tape.ledger.nbytes == x.data.nbytes  # the one kept on the way, from which the last is made
+    tape.backward(z)
+    np.testing.assert_allclose(x.grad, 2 * x.data)
 
 
 # ---- rules that break the contract are named -------------------------------------------------------------------

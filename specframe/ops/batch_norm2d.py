@@ -10,7 +10,7 @@
 Saved: the output y, which the next op often saves anyway, not the input: h = (y - beta) / gamma inverts the affine map.
 Where some |gamma| is below GAMMA_MIN the division would amplify rounding, and h itself is saved for all channels.
 
-Where the batch comes in slices (specframe/slices.py), mu, v and M are those of all slices, and so are the two sums in
+Where the batch comes in slices (ctx.over_batch), mu, v and M are those of all slices, and so are the two sums in
 gx. Maps are the largest things alive in a step: neither direction makes another one besides its result.
 """
 
@@ -18,10 +18,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from specframe.effects import once
+from specframe.op import Op
 from specframe.ops._channels import along, channel_sums, lines, shift_and_scale
-from specframe.slices import over_batch
-from specframe.tape import Op, apply
+from specframe.tape import apply
 
 GAMMA_MIN = 1e-2  # h from y loses two digits at this gamma (for beta of order 1); float32 has seven
 
@@ -47,10 +46,10 @@ def statistics(ctx, moments, running, training, momentum):
     ctx.training = training
     if not training:
         return running
-    ctx.count, mean, energy = over_batch(moments(), Moments.together)
+    ctx.count, mean, energy = ctx.over_batch(moments(), Moments.together)
     variance = energy / mean.dtype.type(ctx.count)
     if running is not None:
-        once(lambda: update_running(running, mean, variance, ctx.count, momentum))
+        ctx.once(lambda: update_running(running, mean, variance, ctx.count, momentum))
     return mean, variance
 
 
@@ -61,9 +60,9 @@ def update_running(running, mean, variance, count, momentum):
         kept += now.astype(kept.dtype) * kept.dtype.type(momentum)
 
 
-def sums_over_batch(*sums):
+def sums_over_batch(ctx, *sums):
     """gbeta and ggamma of the whole batch, which gx depends on in training; each slice returns its own as gradients."""
-    return over_batch(sums, lambda parts: tuple(map(sum, zip(*parts, strict=True))))
+    return ctx.over_batch(sums, lambda parts: tuple(map(sum, zip(*parts, strict=True))))
 
 
 def moments_of(b, x):
@@ -103,7 +102,7 @@ def norm_backward(ctx, gy, y, own):
     if ctx.needs[0] and not ctx.training:
         gx = gy * (gamma * ctx.inverse)
     elif ctx.needs[0]:
-        all_gbeta, all_ggamma = sums_over_batch(gbeta, ggamma)
+        all_gbeta, all_ggamma = sums_over_batch(ctx, gbeta, ggamma)
         scale, count = gamma * ctx.inverse, gy.dtype.type(ctx.count)
         of_h, constant = -scale * all_ggamma / (slope * count), -scale * all_gbeta / count
         gx = shift_and_scale(b, v, shift, of_h, constant, out=v if own else None)

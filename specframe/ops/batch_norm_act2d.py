@@ -15,9 +15,10 @@ ReLU and tanh have no such op: ReLU has no inverse, and that of tanh loses every
 
 import math
 
+from specframe.op import Op
 from specframe.ops.batch_norm2d import check, norm_backward, norm_forward
 from specframe.ops.pointwise import leak
-from specframe.tape import Op, apply
+from specframe.tape import apply
 
 
 class BatchNormAct2d(Op):

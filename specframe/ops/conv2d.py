@@ -14,8 +14,9 @@ x[p] with the gy that its mirror image sees from p. Saved: x.
 
 import numpy as np
 
+from specframe.op import Op
 from specframe.ops._windows import Windows
-from specframe.tape import Op, apply
+from specframe.tape import apply
 
 
 class Conv2d(Op):

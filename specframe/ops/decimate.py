@@ -20,8 +20,9 @@ padding="same") here, padding=(k - 1) // 2 for an odd kernel in PyTorch. (Tensor
 """
 
 from specframe import spectrum
+from specframe.op import Op, check_tensors
 from specframe.spectrum import Spectrum, column_weights
-from specframe.tape import Op, apply, check_tensors
+from specframe.tape import apply
 
 
 def _with_mirror(xp, T):
@@ -31,7 +32,7 @@ def _with_mirror(xp, T):
 
 def _half_weights(ctx, dtype):
     """f m / 2, shape (Q, 1, 1)."""
-    s, stride = ctx.spectrum, ctx.stride
+    s, stride = ctx.source, ctx.stride
     f = 1 / stride if s.norm == "ortho" else 1 / stride**2
     return ctx.backend.asarray((f / 2 * column_weights(s.grid[1])).astype(dtype)[:, None, None])
 
@@ -46,14 +47,14 @@ class Decimate(Op):
 
     @staticmethod
     def forward(ctx, X, s, stride):
-        ctx.spectrum, ctx.stride = s, stride
+        ctx.source, ctx.stride = s, stride
         grid, size = tuple(n // stride for n in s.grid), tuple(-(-n // stride) for n in s.size)
-        ctx.carries = Spectrum(grid, size, s.norm)
+        ctx.spectrum = Spectrum(grid, size, s.norm)
         return Decimate.remake(ctx, X)
 
     @staticmethod
     def remake(ctx, X):
-        xp, (P, W), Q = ctx.xp, ctx.carries.grid, X.shape[1]
+        xp, (P, W), Q = ctx.xp, ctx.spectrum.grid, X.shape[1]
         rows = X.reshape(ctx.stride, P, *X.shape[1:]).sum(axis=0)  # (P', Q, batch, channels)
         rows *= _half_weights(ctx, X.real.dtype)
         T = xp.zeros((P, W, *X.shape[2:]), X.dtype)
@@ -63,7 +64,7 @@ class Decimate(Op):
 
     @staticmethod
     def backward(ctx, gY):
-        xp, (P, W), Q = ctx.xp, ctx.carries.grid, ctx.spectrum.half[1]
+        xp, (P, W), Q = ctx.xp, ctx.spectrum.grid, ctx.source.half[1]
         G = xp.zeros((P, W, *gY.shape[2:]), gY.dtype)
         G[:, : gY.shape[1]] = gY
         G, weights = _with_mirror(xp, G), _half_weights(ctx, gY.real.dtype)
@@ -76,7 +77,7 @@ class Decimate(Op):
 class DecimateRemade(Decimate):
     """Of a spectrum that is itself made again from less: an op that saves the result keeps that instead."""
 
-    provenance = "cheap"
+    recompute = "always"
 
 
 def check_stride(stride, op):
@@ -90,7 +91,7 @@ def decimate(Y, stride):
     Parameters
     ----------
     Y : Tensor (P, Q, batch, channels), complex, that carries its grid; P and W are multiples of the stride
-        (spectrum.choose_grid takes the stride).
+        (grids.choose_grid takes the stride).
     stride : int
 
     Returns
@@ -115,5 +116,5 @@ def decimate(Y, stride):
     spectrum.check_half(Y, s, "decimate")
     if s.grid[0] % stride or s.grid[1] % stride:
         raise ValueError(f"decimate: the grid {s.grid} is not a multiple of the stride {stride}; choose one that is")
-    remade = Y.recipe is not None and Y.recipe.op.provenance == "cheap"
+    remade = Y.recipe is not None and Y.recipe.op.recompute == "always"
     return apply(DecimateRemade if remade else Decimate, Y, s=s, stride=stride)

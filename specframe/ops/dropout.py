@@ -8,7 +8,8 @@ Saved: one bit an entry. The draw is a function of the key alone, so a run that 
 
 import numpy as np
 
-from specframe.tape import Op, apply
+from specframe.op import Op
+from specframe.tape import apply
 
 
 class Dropout(Op):
@@ -17,7 +18,8 @@ class Dropout(Op):
     @staticmethod
     def forward(ctx, x, p, key):
         ctx.gain = x.dtype.type(1 / (1 - p)) if p < 1 else x.dtype.type(0)
-        keep = ctx.backend.random(key, x.shape, np.float32) >= np.float32(p)
+        key = ctx.once(key) if callable(key) else key
+        keep = ctx.backend.random((*key, *ctx.slice_numbers), x.shape, np.float32) >= np.float32(p)
         ctx.save_bits(keep=keep)
         return x * keep * ctx.gain
 
@@ -33,7 +35,8 @@ def dropout(x, p=0.5, key=(0,), training=True):
     ----------
     x : Tensor, real, any shape
     p : float in [0, 1], the share to zero
-    key : sequence of non-negative integers; the same key draws the same entries
+    key : sequence of non-negative integers, or a function that returns one
+        The same key draws the same entries. A function is called once, however often the forward runs.
     training : bool; False returns x
 
     Raises
@@ -45,4 +48,4 @@ def dropout(x, p=0.5, key=(0,), training=True):
         raise ValueError(f"dropout: p must be between 0 and 1, got {p}")
     if not training or p == 0:
         return x
-    return apply(Dropout, x, p=p, key=tuple(key))
+    return apply(Dropout, x, p=p, key=key)

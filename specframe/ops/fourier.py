@@ -17,54 +17,55 @@ has no factor and irfft2 has 1 / (P W); the adjoints keep the factor of their fo
 Neither saves anything: both are linear. The gradient convention is in specframe/tensor.py.
 """
 
-from specframe import spectrum
+from specframe import grids, spectrum
+from specframe.op import Op, check_tensors
 from specframe.ops import _dft
 from specframe.spectrum import Spectrum
-from specframe.tape import Op, apply, check_tensors
+from specframe.tape import apply
 
 
 class RFFT2(Op):
-    name, provenance = "rfft2", "cheap"
+    name, recompute = "rfft2", "always"
 
     @staticmethod
     def forward(ctx, x, grid, norm):
-        ctx.carries = Spectrum(grid, x.shape[:2], norm)
+        ctx.spectrum = Spectrum(grid, x.shape[:2], norm)
         ctx.scale = _dft.transform_scales(grid, norm)[0]
         return RFFT2.remake(ctx, x)
 
     @staticmethod
     def backward(ctx, gX):
         # gX / m undoes the m of irfft2: together, the synthesis without weights.
-        s = ctx.carries
+        s = ctx.spectrum
         return _dft.synthesis(gX, s.grid, s.size, ctx.scale, active=_support(ctx.backend, gX))
 
     @staticmethod
     def remake(ctx, x):
-        return _dft.analysis(x, ctx.carries.grid, ctx.scale)
+        return _dft.analysis(x, ctx.spectrum.grid, ctx.scale)
 
 
 class IRFFT2(Op):
-    name, provenance = "irfft2", "block"
+    name, recompute = "irfft2", "block"
 
     @staticmethod
-    def forward(ctx, Z, spectrum):
-        ctx.spectrum, ctx.scale = spectrum, _dft.transform_scales(spectrum.grid, spectrum.norm)[1]
+    def forward(ctx, Z, s):
+        ctx.source, ctx.scale = s, _dft.transform_scales(s.grid, s.norm)[1]
         return IRFFT2.remake(ctx, Z)
 
     @staticmethod
     def backward(ctx, gy):
-        s = ctx.spectrum
+        s = ctx.source
         return _dft.analysis(gy, s.grid, ctx.scale, weighted=True, active=s.active)
 
     @staticmethod
     def remake(ctx, Z):
-        s = ctx.spectrum
+        s = ctx.source
         return _dft.synthesis(Z, s.grid, s.size, ctx.scale, weighted=True, active=s.active)
 
 
 def _support(b, gX):
     """Frequencies at which gX is not zero; None (all) where looking would make the host wait."""
-    if b.asynchronous:
+    if b.reading_waits:
         return None
     flat = gX.reshape(*gX.shape[:2], -1)
     return (flat.view(flat.real.dtype) != 0).any(axis=2)
@@ -82,7 +83,7 @@ def rfft2(x, grid, norm="ortho"):
     Returns
     -------
     Tensor (P, W//2 + 1, batch, channels), complex64 or complex128
-        It carries its grid, size and norm. Its recipe is cheap: an op that saves it keeps x instead.
+        It carries its grid, size and norm. An op that saves it keeps x instead and transforms again.
 
     Raises
     ------
@@ -96,7 +97,7 @@ def rfft2(x, grid, norm="ortho"):
     spectrum.check_norm(norm, "rfft2")
     if x.ndim != 4 or x.dtype.kind != "f":
         raise ValueError(f"rfft2: expected real maps (rows, cols, batch, channels), got {x.shape} {x.dtype}")
-    grid, size = spectrum.check_grid(grid, "rfft2"), x.shape[:2]
+    grid, size = grids.check_grid(grid, "rfft2"), x.shape[:2]
     if grid[0] < size[0] or grid[1] < size[1]:
         raise ValueError(f"rfft2: a grid of {grid} cannot hold maps of {size}")
     return apply(RFFT2, x, grid=grid, norm=norm)
@@ -122,7 +123,7 @@ def irfft2(Z, grid=None, size=None, norm=None):
         Arguments that contradict what Z carries, or a shape that is not the half spectrum of the grid.
     """
     check_tensors("irfft2", Z)
-    grid = None if grid is None else spectrum.check_grid(grid, "irfft2")
+    grid = None if grid is None else grids.check_grid(grid, "irfft2")
     s = Z.spectrum
     if s is None:
         if grid is None:
@@ -137,4 +138,4 @@ def irfft2(Z, grid=None, size=None, norm=None):
             raise ValueError(f"irfft2: a crop of {tuple(size)} is larger than the grid {s.grid}")
         s = Spectrum(s.grid, tuple(size), s.norm, s.active)
     spectrum.check_half(Z, s, "irfft2")
-    return apply(IRFFT2, Z, spectrum=s)
+    return apply(IRFFT2, Z, s=s)

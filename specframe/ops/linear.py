@@ -8,7 +8,8 @@
 Saved: x (and the weight, which lives anyway).
 """
 
-from specframe.tape import Op, apply
+from specframe.op import Op
+from specframe.tape import apply
 
 
 class Linear(Op):

@@ -8,11 +8,12 @@ An op that saves the y of relu or leaky_relu keeps x instead where x is saved an
 not two. The bits decide, so that y made from a lossy x is still on the side where it was.
 """
 
-from specframe.tape import Op, apply
+from specframe.op import Op
+from specframe.tape import apply
 
 
 class ReLU(Op):
-    name, provenance = "relu", "kept"
+    name, recompute = "relu", "if_kept"
 
     @staticmethod
     def forward(ctx, x):
@@ -39,7 +40,7 @@ def leak(b, positive, x, slope, out=None):
 
 
 class LeakyReLU(Op):
-    name, provenance = "leaky_relu", "kept"
+    name, recompute = "leaky_relu", "if_kept"
 
     @staticmethod
     def forward(ctx, x, slope):

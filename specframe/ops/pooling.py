@@ -14,7 +14,8 @@ Saved: i*, in as few bits as the window needs (2 for 2 x 2); the averages save n
 reaches get no gradient.
 """
 
-from specframe.tape import Op, apply
+from specframe.op import Op
+from specframe.tape import apply
 
 
 def _windows(x, size, stride):
@@ -26,7 +27,7 @@ def _windows(x, size, stride):
 
 
 class MaxPool2d(Op):
-    name, provenance = "max_pool2d", "block"
+    name, recompute = "max_pool2d", "block"
 
     @staticmethod
     def forward(ctx, x, size, stride):
@@ -65,7 +66,7 @@ class MaxPool2d(Op):
 
 
 class AvgPool2d(Op):
-    name, provenance = "avg_pool2d", "block"
+    name, recompute = "avg_pool2d", "block"
 
     @staticmethod
     def forward(ctx, x, size, stride):
@@ -91,7 +92,7 @@ class AvgPool2d(Op):
 
 
 class GlobalAvgPool2d(Op):
-    name, provenance = "global_avg_pool2d", "block"
+    name, recompute = "global_avg_pool2d", "block"
 
     @staticmethod
     def forward(ctx, x):

@@ -9,11 +9,12 @@ Nothing is saved, and the results have cheap recipes: an op that saves one keeps
 
 import math
 
-from specframe.tape import Op, apply, check_tensors
+from specframe.op import Op, check_tensors
+from specframe.tape import apply
 
 
 class Reshape(Op):
-    name, provenance = "reshape", "cheap"
+    name, recompute = "reshape", "always"
 
     @staticmethod
     def forward(ctx, x, shape):
@@ -30,7 +31,7 @@ class Reshape(Op):
 
 
 class Transpose(Op):
-    name, provenance = "transpose", "cheap"
+    name, recompute = "transpose", "always"
 
     @staticmethod
     def forward(ctx, x, axes):
@@ -48,11 +49,11 @@ class Transpose(Op):
 
 
 class Concatenate(Op):
-    name, provenance = "concatenate", "cheap"
+    name, recompute = "concatenate", "always"
 
     @staticmethod
-    def forward(ctx, *parts, axis, carries):
-        ctx.axis, ctx.carries = axis, carries
+    def forward(ctx, *parts, axis, s):
+        ctx.axis, ctx.spectrum = axis, s
         ctx.sizes = [part.shape[axis] for part in parts]
         return ctx.xp.concatenate(parts, axis=axis)
 
@@ -127,7 +128,7 @@ def concatenate(parts, axis=-1):
             )
     if len(parts) == 1:
         return first
-    return apply(Concatenate, *parts, axis=axis, carries=_common_spectrum(parts))
+    return apply(Concatenate, *parts, axis=axis, s=_common_spectrum(parts))
 
 
 def _common_spectrum(parts):

@@ -9,7 +9,8 @@ The maximum is subtracted first, so that exp cannot overflow. Saved: p.
 """
 
 from specframe import backend
-from specframe.tape import Op, apply, check_tensors
+from specframe.op import Op, check_tensors
+from specframe.tape import apply
 from specframe.tensor import Tensor
 
 

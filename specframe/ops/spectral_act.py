@@ -13,10 +13,11 @@ runs. The functions on arrays serve spectral_conv_act too.
 import numpy as np
 
 from specframe import spectrum
+from specframe.op import Op, check_tensors
 from specframe.ops.split_activation import activate, activate_backward, check_activation
 from specframe.ops.threshold import check_beta, kept_entries
-from specframe.storage import Sparse
-from specframe.tape import Op, apply, check_tensors
+from specframe.saving import Sparse
+from specframe.tape import apply
 
 
 def whole(ctx, Y):
@@ -53,7 +54,7 @@ def on_kept(ctx, gZ, Z, out, places=None):
     flat = gZ.reshape(gZ.shape[0] * gZ.shape[1], -1)
     for piece in b.pieces(Z.support, gZ.itemsize):
         support = Z.support[piece]
-        count = Z.nnz if b.asynchronous else int(np.count_nonzero(support))  # on a device there is one piece
+        count = Z.nnz if b.reading_waits else int(np.count_nonzero(support))  # on a device there is one piece
         g = b.compress(flat[piece if Z.rows is None else Z.rows[piece]], support, count)
         g = activate_backward(ctx.xp, g, Z.values[done : done + count], ctx.activation, ctx.scale)
         out[piece if places is None else places[piece]] = b.expand(g, support)
@@ -63,17 +64,17 @@ def on_kept(ctx, gZ, Z, out, places=None):
 
 class SpectralAct(Op):
     name = "spectral_act"
-    decisions = ("Z",)  # zero where the threshold dropped
+    exact_zeros = ("Z",)  # zero where the threshold dropped
 
     @staticmethod
     def forward(ctx, Y, s, beta, activation, scale):
         ctx.beta, ctx.activation, ctx.scale = beta, activation, scale
-        if ctx.backend.asynchronous:
+        if ctx.backend.reading_waits:
             Z, active = whole(ctx, Y)
         else:
             frequencies = Y.shape[0] * Y.shape[1]
             Z, active = gathered(ctx, Y.reshape(frequencies, -1), np.arange(frequencies), Y.shape)
-        ctx.carries = s.with_active(active)
+        ctx.spectrum = s.with_active(active)
         return Z
 
     @staticmethod

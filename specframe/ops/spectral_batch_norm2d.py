@@ -21,11 +21,12 @@ Saved: Y. Where spectral_conv2d made it, its recipe is followed: X and the weigh
 """
 
 from specframe import spectrum
+from specframe.op import Op, check_tensors
 from specframe.ops._channels import along, by_channel, lines
 from specframe.ops.batch_norm2d import Moments, statistics, sums_over_batch
 from specframe.ops.split_activation import parts
 from specframe.spectrum import column_weights, edge_columns, hermitian_part
-from specframe.tape import Op, apply, check_tensors
+from specframe.tape import apply
 
 # Below, a spectrum is read as lines of reals, (P, Q, batch * channels * 2), and a number for each channel is repeated
 # along the line.
@@ -62,7 +63,7 @@ class SpectralBatchNorm2d(Op):
         batch, channels = Y.shape[2:]
         (P, W), d = s.grid, real.type(s.dc_gain)
         y = lines(parts(xp, Y))
-        ctx.carries = s.with_active(None)
+        ctx.spectrum = s.with_active(None)
 
         def moments():
             mean = Y[0, 0].real.mean(axis=0) / d
@@ -87,7 +88,7 @@ class SpectralBatchNorm2d(Op):
 
     @staticmethod
     def backward(ctx, gZ):
-        b, xp, s, gamma = ctx.backend, ctx.xp, ctx.carries, ctx["gamma"].dense()
+        b, xp, s, gamma = ctx.backend, ctx.xp, ctx.spectrum, ctx["gamma"].dense()
         batch, (P, W), d = gZ.shape[2], s.grid, gamma.dtype.type(s.dc_gain)
         g, scale = lines(parts(xp, gZ)), gamma * ctx.inverse
         gbeta = gZ[0, 0].real.sum(axis=0) * d
@@ -102,7 +103,7 @@ class SpectralBatchNorm2d(Op):
             out, times = lines(parts(xp, gY)), _along(xp, scale, batch)
             of_edges = {q: column * times for q, column in _edges(xp, gZ, W).items()}
             if ctx.training:
-                all_gbeta, all_ggamma = sums_over_batch(gbeta, ggamma)
+                all_gbeta, all_ggamma = sums_over_batch(ctx, gbeta, ggamma)
                 images = ctx.count // (P * W)
                 m = b.asarray((column_weights(W) / (s.dc_gain**2 * images)).astype(gamma.dtype))
                 of_h = m[:, None] * _along(xp, -scale * ctx.inverse * all_ggamma, batch)  # the factor of Y'

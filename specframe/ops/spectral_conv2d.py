@@ -17,9 +17,10 @@ lives anyway). An op that would save Y (spectral batch normalisation) keeps thes
 Under eq. (4) the paper adds lambda times the gradient; descent subtracts it (docs/errata.md).
 """
 
-from specframe import spectrum
+from specframe import grids, spectrum
+from specframe.op import Op, check_tensors
 from specframe.ops import _kernel
-from specframe.tape import Op, apply, check_tensors
+from specframe.tape import apply
 
 
 def product(b, X, weight, bias, s):
@@ -33,11 +34,11 @@ def product(b, X, weight, bias, s):
 
 
 class SpectralConv2d(Op):
-    name, provenance = "spectral_conv2d", "cheap"
+    name, recompute = "spectral_conv2d", "always"
 
     @staticmethod
     def forward(ctx, X, weight, bias, s):
-        ctx.carries, ctx.input_shape = s.with_active(None), X.shape
+        ctx.spectrum, ctx.input_shape = s.with_active(None), X.shape
         if ctx.needs[1]:
             ctx.save(X=X)
         if ctx.recording:
@@ -46,11 +47,11 @@ class SpectralConv2d(Op):
 
     @staticmethod
     def remake(ctx, X, weight, bias=None):
-        return product(ctx.backend, X, weight, bias, ctx.carries)
+        return product(ctx.backend, X, weight, bias, ctx.spectrum)
 
     @staticmethod
     def backward(ctx, gY):
-        b, s = ctx.backend, ctx.carries
+        b, s = ctx.backend, ctx.spectrum
         P, Q, batch, c_in = ctx.input_shape
         weight = ctx["weight"].dense()
         gY = gY.reshape(P * Q, batch, -1)
@@ -71,7 +72,7 @@ class SpectralConv2d(Op):
 def check(op, X, weight, bias, grid, norm):
     """The Spectrum of X, after the arguments of a spectral convolution have been found to fit."""
     check_tensors(op, X, weight, bias)
-    grid = None if grid is None else spectrum.check_grid(grid, op)
+    grid = None if grid is None else grids.check_grid(grid, op)
     if X.spectrum is None and grid is not None:
         s = spectrum.Spectrum(grid, grid, norm or "ortho")
         spectrum.check_norm(s.norm, op)

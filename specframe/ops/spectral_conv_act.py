@@ -19,12 +19,13 @@ activation touches kept entries only (`gathered`); and the entries go to the sto
 looks at values to choose the work, which would make the host wait for a GPU: there the reference runs.
 """
 
+from specframe.op import Op
 from specframe.ops import _kernel
 from specframe.ops.spectral_act import gathered, on_kept, whole
 from specframe.ops.spectral_conv2d import check, product
 from specframe.ops.split_activation import check_activation
 from specframe.ops.threshold import check_beta
-from specframe.tape import Op, apply
+from specframe.tape import apply
 
 ROUNDING = 1e-4  # relative head-room of the bound, far above the rounding of float32 norms
 
@@ -74,7 +75,7 @@ def spread(xp, inside, rows, shape):
 
 class SpectralConvAct(Op):
     name = "spectral_conv_act"
-    decisions = ("Z",)  # zero where the threshold dropped
+    exact_zeros = ("Z",)  # zero where the threshold dropped
 
     @staticmethod
     def forward(ctx, X, weight, bias, s, beta, activation, scale, skip):
@@ -82,14 +83,14 @@ class SpectralConvAct(Op):
         if ctx.needs[1]:
             ctx.save(X=X)
         ctx.save(weight=weight)
-        body = _skipping if skip and not ctx.backend.asynchronous else _reference
+        body = _skipping if skip and not ctx.backend.reading_waits else _reference
         Z, active = body(ctx, X, weight, bias, s)
-        ctx.carries = s.with_active(active)
+        ctx.spectrum = s.with_active(active)
         return Z
 
     @staticmethod
     def backward(ctx, gZ):
-        b, xp, s = ctx.backend, ctx.xp, ctx.carries
+        b, xp, s = ctx.backend, ctx.xp, ctx.spectrum
         P, Q, batch, c_in = ctx.input_shape
         weight, Z = ctx["weight"].dense(), ctx["Z"].sparse()
         rows = slice(None) if Z.rows is None else Z.rows  # the frequencies that the threshold left

@@ -19,7 +19,8 @@ Saved: the output, which the next convolution needs anyway; the slope follows fr
 from collections.abc import Callable
 from typing import NamedTuple
 
-from specframe.tape import Op, apply, check_tensors
+from specframe.op import Op, check_tensors
+from specframe.tape import apply
 
 # ---- the functions, on an array of parts, in place -------------------------------------------------------------
 
@@ -110,8 +111,8 @@ class SplitActivation(Op):
     name = "split_activation"
 
     @staticmethod
-    def forward(ctx, Y, activation, scale, carries):
-        ctx.activation, ctx.scale, ctx.carries = activation, scale, carries
+    def forward(ctx, Y, activation, scale, s):
+        ctx.activation, ctx.scale, ctx.spectrum = activation, scale, s
         Z = activate(ctx.xp, Y, activation, scale)
         ctx.save(Z=Z)
         return Z
@@ -149,4 +150,4 @@ def split_activation(Y, activation="tanh", scale=1.0):
     """
     check_tensors("split_activation", Y)
     check_activation(activation, scale, "split_activation")
-    return apply(SplitActivation, Y, activation=activation, scale=float(scale), carries=Y.spectrum)
+    return apply(SplitActivation, Y, activation=activation, scale=float(scale), s=Y.spectrum)

@@ -6,16 +6,17 @@
 The row "tanh" of ops/split_activation.py, where both are computed, under its own name. Saved: the output.
 """
 
+from specframe.op import check_tensors
 from specframe.ops.split_activation import SplitActivation, check_activation
-from specframe.tape import apply, check_tensors
+from specframe.tape import apply
 
 
 class SplitTanh(SplitActivation):
     name = "split_tanh"
 
     @staticmethod
-    def forward(ctx, Y, scale, carries):
-        return SplitActivation.forward(ctx, Y, "tanh", scale, carries)
+    def forward(ctx, Y, scale, s):
+        return SplitActivation.forward(ctx, Y, "tanh", scale, s)
 
 
 def split_tanh(Y, scale=1.0):
@@ -34,4 +35,4 @@ def split_tanh(Y, scale=1.0):
     """
     check_tensors("split_tanh", Y)
     check_activation("tanh", scale, "split_tanh")
-    return apply(SplitTanh, Y, scale=float(scale), carries=Y.spectrum)
+    return apply(SplitTanh, Y, scale=float(scale), s=Y.spectrum)

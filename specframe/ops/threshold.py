@@ -6,7 +6,8 @@
 An entry equal to beta is dropped. Saved: one bit an entry.
 """
 
-from specframe.tape import Op, apply, check_tensors
+from specframe.op import Op, check_tensors
+from specframe.tape import apply
 
 
 def kept_entries(Y, beta):
@@ -23,8 +24,8 @@ class Threshold(Op):
     name = "threshold"
 
     @staticmethod
-    def forward(ctx, Y, beta, carries):
-        ctx.carries = carries
+    def forward(ctx, Y, beta, s):
+        ctx.spectrum = s
         kept = kept_entries(Y, beta)
         ctx.save_bits(kept=kept)
         return ctx.backend.where(kept, Y)
@@ -53,4 +54,4 @@ def threshold(Y, beta):
     """
     check_tensors("threshold", Y)
     check_beta(beta, "threshold")
-    return apply(Threshold, Y, beta=beta, carries=Y.spectrum)
+    return apply(Threshold, Y, beta=beta, s=Y.spectrum)

@@ -174,7 +174,7 @@ def test_empty_file_is_named(tmp_path):
     assert "truncated or damaged one (empty file)" in refused(tmp_path / "empty")
 
 
-def test_a_web_page_saved_as_the_file_is_refused(tmp_path):
+def test_a_web_pagesaved_as_the_file_is_refused(tmp_path):
     (tmp_path / "page").write_bytes(b"<html>Please log in</html>")
     assert "Not a gzipped file" in refused(tmp_path / "page")
 

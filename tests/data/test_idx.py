@@ -75,7 +75,7 @@ def test_other_number_types_are_refused(tmp_path):
     assert "got 0x00000d03" in refused(tmp_path / "floats")
 
 
-def test_a_web_page_saved_as_the_file_is_refused(tmp_path):
+def test_a_web_pagesaved_as_the_file_is_refused(tmp_path):
     (tmp_path / "page").write_bytes(b"<html>Please log in</html>")
     assert "got 0x3c68746d" in refused(tmp_path / "page")
 

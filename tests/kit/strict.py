@@ -405,9 +405,10 @@ class Copy:
 
 
 class StrictBackend(backend.Backend):
-    """The CUDA backend's code on StrictArrays; set `asynchronous` to False to reach the paths that look at values."""
+    """The CUDA backend's code on StrictArrays; set `reading_waits` to False to reach the paths that look at values."""
 
-    name, asynchronous = "strict", True
+    name, reading_waits = "strict", True
+    bodies = backend.CUDA.bodies
 
     def __init__(self):
         super().__init__(xp, StrictArray)

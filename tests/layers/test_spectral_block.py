@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from specframe import Tape, Tensor, gradcheck, ops
+from specframe.grids import choose_grid
 from specframe.layers import Sequential, SpectralBlock, SpectralConv2d, SplitTanh, Threshold
-from specframe.spectrum import choose_grid
 from tests.kit.oracles import conv2d_loops, dft2, idft2
 from tests.ops.common import clear_beta, normal
 

@@ -5,6 +5,7 @@ import pytest
 
 from specframe import Tape, Tensor, gradcheck, ops
 from specframe.backend import to_host
+from specframe.grids import choose_grid
 from specframe.layers import (
     Sequential,
     SpectralBatchNorm2d,
@@ -14,7 +15,6 @@ from specframe.layers import (
     Threshold,
 )
 from specframe.ops.split_activation import ACTIVATIONS
-from specframe.spectrum import choose_grid
 from tests.kit.oracles import conv2d_loops, idft2
 from tests.ops.common import normal
 

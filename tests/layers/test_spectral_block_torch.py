@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed (pip insta
 
 from benchmarks import torch_nets  # noqa: E402 - imports torch
 from specframe import ops  # noqa: E402
-from specframe.spectrum import choose_grid  # noqa: E402
+from specframe.grids import choose_grid  # noqa: E402
 from tests.ops.common import normal, run  # noqa: E402
 
 

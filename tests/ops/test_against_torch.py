@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed (pip insta
 from torch.nn import functional as F  # noqa: E402
 
 from specframe import Tensor, ops  # noqa: E402
-from specframe.spectrum import choose_grid  # noqa: E402
+from specframe.grids import choose_grid  # noqa: E402
 from tests.ops.common import normal, run  # noqa: E402
 
 

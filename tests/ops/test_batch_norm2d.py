@@ -37,7 +37,7 @@ def test_gradients_in_training(be, arrays, saved):
     assert tape.ledger.nbytes == x.nbytes
 
 
-def test_gradients_through_the_saved_output_and_through_h_agree_on_either_side_of_the_limit(be, arrays):
+def test_gradients_through_thesaved_output_and_through_h_agree_on_either_side_of_the_limit(be, arrays):
     x, _, beta = arrays
     gy = np.random.default_rng(1).standard_normal(x.shape)
     results = [

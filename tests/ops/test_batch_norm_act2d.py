@@ -112,7 +112,7 @@ def test_a_wrong_rule_is_found(be, rng, monkeypatch, wrong):
 
 
 @pytest.mark.parametrize("saved", GAMMAS)
-def test_one_map_and_a_bit_an_entry_are_saved(be, rng, saved):
+def test_one_map_and_a_bit_an_entry_aresaved(be, rng, saved):
     x, beta = draw(rng, (4, 6, 2, 3))
     with Tape("dense") as tape:
         batch_norm_act2d(*(Tensor(be.asarray(a), requires_grad=True) for a in (x, np.array(GAMMAS[saved]), beta)))

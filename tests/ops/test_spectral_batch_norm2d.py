@@ -207,7 +207,7 @@ class WithoutColumnWeights(SpectralBatchNorm2d):
     @staticmethod
     def backward(ctx, gZ):
         gY, ggamma, gbeta = SpectralBatchNorm2d.backward(ctx, gZ)
-        b, s, gamma = ctx.backend, ctx.carries, ctx["gamma"].dense()
+        b, s, gamma = ctx.backend, ctx.spectrum, ctx["gamma"].dense()
         H = hermitian_edges(ctx.xp, ctx["Y"].dense(), s.grid[1])
         H[0, 0] -= ctx.mean * s.dc_gain
         missing = b.asarray(column_weights(s.grid[1])[:, None, None] - 1) * H
@@ -220,7 +220,7 @@ class WithFixedStatistics(SpectralBatchNorm2d):
     @staticmethod
     def backward(ctx, gZ):
         _, ggamma, gbeta = SpectralBatchNorm2d.backward(ctx, gZ)
-        gY = hermitian_edges(ctx.xp, gZ, ctx.carries.grid[1]) * (ctx["gamma"].dense() * ctx.inverse)
+        gY = hermitian_edges(ctx.xp, gZ, ctx.spectrum.grid[1]) * (ctx["gamma"].dense() * ctx.inverse)
         return gY, ggamma, gbeta
 
 
@@ -230,7 +230,7 @@ class WithFixedMean(SpectralBatchNorm2d):
     @staticmethod
     def backward(ctx, gZ):
         gY, ggamma, gbeta = SpectralBatchNorm2d.backward(ctx, gZ)
-        gY[0, 0] += gbeta / (gZ.shape[2] * ctx.carries.dc_gain) * (ctx["gamma"].dense() * ctx.inverse)
+        gY[0, 0] += gbeta / (gZ.shape[2] * ctx.spectrum.dc_gain) * (ctx["gamma"].dense() * ctx.inverse)
         return gY, ggamma, gbeta
 
 
@@ -239,7 +239,7 @@ class WithColumnWeightsInGamma(SpectralBatchNorm2d):
 
     @staticmethod
     def backward(ctx, gZ):
-        m = ctx.backend.asarray(column_weights(ctx.carries.grid[1])[:, None, None])
+        m = ctx.backend.asarray(column_weights(ctx.spectrum.grid[1])[:, None, None])
         gY, _, gbeta = SpectralBatchNorm2d.backward(ctx, gZ)
         return gY, SpectralBatchNorm2d.backward(ctx, gZ * m)[1], gbeta
 
@@ -250,7 +250,7 @@ class WithoutGain(SpectralBatchNorm2d):
     @staticmethod
     def backward(ctx, gZ):
         gY, ggamma, gbeta = SpectralBatchNorm2d.backward(ctx, gZ)
-        return gY, ggamma, gbeta / ctx.carries.dc_gain
+        return gY, ggamma, gbeta / ctx.spectrum.dc_gain
 
 
 class WithoutHermitianPart(SpectralBatchNorm2d):
@@ -259,7 +259,7 @@ class WithoutHermitianPart(SpectralBatchNorm2d):
     @staticmethod
     def backward(ctx, gZ):
         gY, ggamma, gbeta = SpectralBatchNorm2d.backward(ctx, gZ)
-        other = gZ - hermitian_edges(ctx.xp, gZ, ctx.carries.grid[1])
+        other = gZ - hermitian_edges(ctx.xp, gZ, ctx.spectrum.grid[1])
         return gY + other * (ctx["gamma"].dense() * ctx.inverse), ggamma, gbeta
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from specframe import Tape, Tensor, gradcheck, ops
-from specframe.spectrum import choose_grid
+from specframe.grids import choose_grid
 from tests.kit.oracles import conv2d_loops
 from tests.ops.common import normal, run, spectrum_tensor, value
 

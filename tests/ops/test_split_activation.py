@@ -130,7 +130,7 @@ def test_tanh_with_scale_one_is_the_default(be, rng):
 
 
 @every_activation
-def test_only_the_output_is_saved_and_the_metadata_passed_on(be, rng, activation):
+def test_only_the_output_issaved_and_the_metadata_passed_on(be, rng, activation):
     Y = spectrum_tensor(be, normal(rng, (4, 3, 1, 1), np.complex128), (4, 5), size=(3, 4), norm="backward")
     Y.requires_grad = True
     with Tape("dense") as tape:
@@ -157,7 +157,7 @@ class SlopeOfTheInput(SplitActivation):
 def test_the_slope_at_the_wrong_place_is_rejected(be, rng, activation):
     Y = be.asarray(normal(rng, (4, 3, 2, 2), np.complex128))
     with pytest.raises(GradcheckError, match="finite differences give"):
-        gradcheck(lambda Y: apply(SlopeOfTheInput, Y, activation=activation, scale=2.0, carries=None), Y)
+        gradcheck(lambda Y: apply(SlopeOfTheInput, Y, activation=activation, scale=2.0, s=None), Y)
 
 
 @every_activation

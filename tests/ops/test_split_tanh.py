@@ -57,7 +57,7 @@ def test_the_spectrum_s_metadata_is_passed_on(be):
     assert ops.split_tanh(Y).spectrum == Y.spectrum
 
 
-def test_only_the_output_is_saved(be):
+def test_only_the_output_issaved(be):
     with Tape("dense") as tape:
         Z = ops.split_tanh(Tensor(be.xp.ones((4, 3, 2, 1), complex), requires_grad=True))
     assert tape.ledger.nbytes == Z.data.nbytes

@@ -59,7 +59,7 @@ def test_the_spectrum_s_metadata_is_passed_on(be):
     assert ops.threshold(Y, 1).spectrum == Y.spectrum
 
 
-def test_one_bit_an_entry_is_saved(be):
+def test_one_bit_an_entry_issaved(be):
     with Tape() as tape:
         ops.threshold(Tensor(be.xp.ones((4, 4, 2, 2), complex), requires_grad=True), 0.5)
     assert tape.ledger.nbytes == 8

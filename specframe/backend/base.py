@@ -1,0 +1,162 @@
+"""Backend: what both devices share, written once against the array module `xp`."""
+
+from typing import ClassVar
+
+
+class DeviceError(RuntimeError):
+    """The device that was asked for cannot be used; the message says why and what to do."""
+
+
+class Backend:
+    """What both devices share, written once against `self.xp`.
+
+    Attributes
+    ----------
+    name : str
+        "cpu" or "cuda".
+    xp : module
+        numpy or cupy.
+    fft, sparse : modules
+        scipy.fft and scipy.sparse, or their cupyx twins.
+    array_type : type
+        The array class that belongs to this backend.
+    reading_waits : bool
+        True where reading a value makes the host wait for the device. Code that would look at values only to save
+        work or bytes (which rows are empty?) does so only where this is False.
+    bodies : dict, of the class
+        Bodies of ops that were written for this device: {op: op}. specframe/fast fills it; op.py says how it is used.
+    """
+
+    name: str
+    reading_waits: bool
+    bodies: ClassVar[dict[type, type]]
+
+    def __init__(self, xp, array_type):
+        self.xp, self.array_type = xp, array_type
+
+    def __repr__(self):
+        return f"<specframe backend {self.name}>"
+
+    # ---- arrays in and out -------------------------------------------------------------------------------------
+
+    def asarray(self, array, dtype=None):
+        """An array of this backend with the same content; copies only when it must."""
+        if not isinstance(array, self.array_type):
+            array = array.get() if hasattr(array, "get") else array  # what lies on a device has `get`, a list has not
+        return self.xp.asarray(array, dtype=dtype)
+
+    def to_host(self, array):
+        """A NumPy array with the same content."""
+        raise NotImplementedError
+
+    def synchronize(self):
+        """Wait until the device has finished what it was given."""
+        raise NotImplementedError
+
+    # ---- random numbers ----------------------------------------------------------------------------------------
+
+    def random(self, key, shape, dtype):
+        """Uniform numbers in [0, 1), fixed by `key` (a sequence of non-negative integers) and nothing else.
+
+        There is no generator to carry along: a caller that counts its draws and puts the count into the key can be
+        resumed, or made to repeat a draw, exactly.
+        """
+        raise NotImplementedError
+
+    # ---- matrix products ---------------------------------------------------------------------------------------
+
+    def matmul(self, a, b, adjoint_a=False, adjoint_b=False):
+        """`a @ b` on the last two axes, with either factor replaced by its conjugate transpose.
+
+        Conjugation costs a copy on both devices (neither library hands BLAS the flag), so the smaller side pays:
+        a^H b = conj(a^T conj(b)).
+        """
+        xp = self.xp
+        if adjoint_a:
+            a = xp.swapaxes(a, -1, -2)
+        if adjoint_b:
+            b = xp.swapaxes(b, -1, -2)
+        conj_a = adjoint_a and a.dtype.kind == "c"
+        conj_b = adjoint_b and b.dtype.kind == "c"
+        if conj_a and conj_b:
+            y = xp.matmul(a, b)
+            return xp.conj(y, out=y)
+        if conj_a or conj_b:
+            conjugated, other = (a, b) if conj_a else (b, a)
+            out_size = a.size // a.shape[-1] * b.shape[-1]
+            if other.dtype.kind == "c" and other.size + out_size < conjugated.size:
+                y = xp.matmul(a, xp.conj(b)) if conj_a else xp.matmul(xp.conj(a), b)
+                return xp.conj(y, out=y)
+            a, b = (xp.conj(a), b) if conj_a else (a, xp.conj(b))
+        return xp.matmul(a, b)
+
+    # ---- Fourier transforms over the first two axes ------------------------------------------------------------
+
+    def rfft2(self, x, grid, norm):
+        """Half spectrum (P, W//2 + 1, ...) of a real map (rows, cols, ...), zero-padded to `grid` = (P, W)."""
+        raise NotImplementedError
+
+    def irfft2(self, Z, grid, norm):
+        """Real map (P, W, ...) of a half spectrum: ifft over the rows, then the real inverse over the columns.
+
+        In this order the edge columns (0 and, for even W, W/2) need not be Hermitian: only their Hermitian part counts.
+        """
+        raise NotImplementedError
+
+    # ---- pieces, bits and gathered entries ---------------------------------------------------------------------
+
+    def pieces(self, array, itemsize=None):
+        """Slices of the first axis for work in several passes. On a CPU a piece is still in the cache for the next
+        pass; on a device, where every call costs, there is one. `itemsize` is that of what is made of an entry."""
+        return [slice(0, len(array))]
+
+    def packbits(self, bits):
+        """A flat uint8 array with eight booleans a byte."""
+        return self.xp.packbits(bits.reshape(-1))
+
+    def unpackbits(self, packed, count):
+        """The first `count` booleans of `packed`, flat."""
+        return self.xp.unpackbits(packed)[:count].view(bool)
+
+    def compress(self, array, mask, count):
+        """The `count` entries of `array` where `mask` is true, in order; `count` must be mask's number of trues."""
+        raise NotImplementedError
+
+    def expand(self, values, mask):
+        """The adjoint of `compress`: an array of mask's shape, `values` where it is true, zero elsewhere."""
+        raise NotImplementedError
+
+    def where(self, mask, array, other=None):
+        """`array` where `mask` is true, `other` (None: zero) elsewhere; both of one dtype."""
+        return self.xp.where(mask, array, array.dtype.type(0) if other is None else other)
+
+    # ---- memory ------------------------------------------------------------------------------------------------
+
+    def to_pinned(self, array):
+        """Begin to copy a contiguous device array to pinned host memory, beside what the device computes.
+
+        Returns the NumPy array it will be in, and what to give to `wait`. Until then the device array must be kept:
+        its memory would go to the next array that is made.
+        """
+        raise NotImplementedError
+
+    def wait(self, copied):
+        """Let the device compute nothing further until a copy is done; the host goes on."""
+        raise NotImplementedError
+
+    def from_pinned(self, host):
+        """The array on the device again."""
+        raise NotImplementedError
+
+    def peak_memory(self):
+        """Context manager; afterwards `.nbytes` of its value is the growth to the peak inside the block, in bytes.
+
+        Not to be nested: the inner block would forget the outer one's peak.
+        """
+        raise NotImplementedError
+
+
+class Peak:
+    """What `peak_memory` measures."""
+
+    nbytes = 0

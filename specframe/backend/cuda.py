@@ -1,0 +1,109 @@
+"""CUDA: CuPy on the current device. The only module that imports CuPy, and only when a GPU is first asked for."""
+
+import contextlib
+import functools
+from typing import ClassVar
+
+import numpy as np
+
+from specframe.backend.base import Backend, DeviceError, Peak
+from specframe.spectrum import hermitian_edges
+
+
+class CUDA(Backend):
+    """CuPy on the current CUDA device."""
+
+    name, reading_waits = "cuda", True
+    bodies: ClassVar[dict[type, type]] = {}
+
+    def __init__(self):
+        try:
+            import cupy
+            import cupyx.scipy.fft
+            import cupyx.scipy.sparse
+        except ImportError as error:
+            raise DeviceError(
+                "device 'cuda' needs CuPy, which is not installed: pip install 'specframe[cuda12]' (or [cuda13])"
+            ) from error
+        if not cupy.cuda.is_available():
+            raise DeviceError("device 'cuda' was asked for, but CuPy finds no usable NVIDIA GPU on this machine")
+        super().__init__(cupy, cupy.ndarray)
+        self.fft, self.sparse = cupyx.scipy.fft, cupyx.scipy.sparse
+        # A net meets more shapes than the default of 16 plans; a plan's work area stays in the pool while cached.
+        cupy.fft.config.get_plan_cache().set_size(64)
+
+    def to_host(self, array):
+        return self.xp.asnumpy(array)
+
+    def synchronize(self):
+        self.xp.cuda.get_current_stream().synchronize()
+
+    def random(self, key, shape, dtype):
+        seed = int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0])
+        return self.xp.random.Generator(self.xp.random.Philox4x3210(seed)).random(shape, dtype=dtype)
+
+    def rfft2(self, x, grid, norm):
+        return self.fft.rfft2(x, s=grid, axes=(0, 1), norm=norm)
+
+    def irfft2(self, Z, grid, norm):
+        # cuFFT's two-dimensional real inverse expects Hermitian edge columns; NumPy's takes their Hermitian part.
+        return self.fft.irfft2(hermitian_edges(self.xp, Z, grid[1]), s=grid, axes=(0, 1), norm=norm, overwrite_x=True)
+
+    def compress(self, array, mask, count):
+        # Indexing by a boolean array makes the host wait for the count, which the caller knows. A scatter to running
+        # positions does not wait; the one extra slot at the end takes everything that is dropped.
+        xp, flat = self.xp, mask.reshape(-1)
+        position = xp.where(flat, xp.cumsum(flat, dtype=np.int64) - 1, count)
+        values = xp.empty(count + 1, array.dtype)
+        values[position] = array.reshape(-1)
+        return values[:count].copy()
+
+    def expand(self, values, mask):
+        xp, flat = self.xp, mask.reshape(-1)
+        if values.size == 0:
+            return xp.zeros(mask.shape, values.dtype)
+        position = xp.maximum(xp.cumsum(flat, dtype=np.int64) - 1, 0)
+        return xp.where(flat, values[position], values.dtype.type(0)).reshape(mask.shape)
+
+    # Nothing else uses this stream and this pool. Whoever gets memory of the pool again writes to it in a copy that
+    # waits for all that was asked of the device before: it may be let go while the device still reads it.
+
+    @functools.cached_property
+    def _copies(self):
+        return self.xp.cuda.Stream(non_blocking=True), self.xp.cuda.PinnedMemoryPool()
+
+    def to_pinned(self, array):
+        stream, pool = self._copies
+        host = np.frombuffer(pool.malloc(array.nbytes), array.dtype, array.size).reshape(array.shape)
+        stream.wait_event(self.xp.cuda.get_current_stream().record())
+        array.get(stream=stream, out=host, blocking=False)
+        return host, stream.record()
+
+    def wait(self, copied):
+        self.xp.cuda.get_current_stream().wait_event(copied)
+
+    def from_pinned(self, host):
+        array = self.xp.empty(host.shape, host.dtype)
+        array.set(host, stream=self.xp.cuda.get_current_stream())
+        return array
+
+    @contextlib.contextmanager
+    def peak_memory(self):
+        """A hook on CuPy's allocator: every block in use counts, rounded as the pool rounds it."""
+        cupy, peak = self.xp, Peak()
+
+        class Hook(cupy.cuda.MemoryHook):
+            name, live = "specframe peak", 0
+
+            def malloc_postprocess(self, **event):
+                self.live += event["mem_size"]
+                peak.nbytes = max(peak.nbytes, self.live)
+
+            def free_postprocess(self, **event):
+                self.live -= event["mem_size"]
+
+        self.synchronize()
+        cupy.fft.config.get_plan_cache().clear()  # cached plans hold work areas that would be counted or hidden
+        with Hook():
+            yield peak
+            self.synchronize()

@@ -1,0 +1,129 @@
+"""Op and Context: what one operation is, and what it keeps from its forward to its backward.
+
+An op is a class that is never instantiated. specframe/ops holds its body to be read; specframe/fast may hold another
+one for a device, a subclass with a forward and a backward of its own, which `body` looks up. Forward and backward
+always come from the same body, so a fast one may keep other things.
+"""
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, NamedTuple
+
+from specframe.tensor import Tensor
+
+
+class Op:
+    """One operation: a pair of functions on arrays.
+
+    `forward(ctx, *arrays, **options)` returns the result; `backward(ctx, gy)` returns one gradient for each array of
+    forward, None where there is none. `remake(ctx, *arrays)`, where it exists, computes the result again from the
+    arrays of forward; `recompute` says when a consumer may save those instead of the result:
+
+        "always"     a view, or a transform that costs less than the bytes
+        "if_kept"    where the inputs are saved anyway
+        "block"      as "if_kept", but only under Tape(recompute="block")
+
+    `exact_zeros` names the saved arrays whose zeros the backward reads as decisions: a lossy store keeps their support.
+    """
+
+    name: ClassVar[str] = ""
+    recompute: ClassVar[str | None] = None
+    exact_zeros: ClassVar[tuple[str, ...]] = ()
+    forward: ClassVar[Callable[..., Any]]
+    backward: ClassVar[Callable[..., Any]]
+    remake: ClassVar[Callable[..., Any]]
+
+
+class Decisions(NamedTuple):
+    """An array of decisions among `levels` choices, on its way to being kept as bits."""
+
+    array: Any
+    levels: int
+
+
+class Context:
+    """What one op keeps from its forward to its backward.
+
+    Small things (shapes, options) are plain attributes. Arrays go through `save` and `save_bits` and come back as
+    handles: `ctx["x"].dense()`.
+
+    Attributes
+    ----------
+    backend, xp : the device of the op's arrays, and its array module
+    needs : tuple of bool
+        For each input, whether its gradient will be asked for. All False outside a tape.
+    recording : bool
+        Whether anything saved will be used.
+    spectrum : Spectrum or None
+        Set by an op whose result is a half spectrum: what the result's Tensor says about it.
+    saved : dict
+        By name: what the op saved; arrays during the forward, handles from then on.
+    """
+
+    spectrum: Any = None
+    slice_numbers: tuple[int, ...] = ()  # which part of the batch this is, where it comes in parts
+
+    def __init__(self, b: Any, needs: tuple[bool, ...]) -> None:
+        self.backend, self.xp = b, b.xp
+        self.needs, self.recording = needs, any(needs)
+        self.saved: dict[str, Any] = {}
+
+    def save(self, **values: Any) -> None:
+        """Keep arrays of numbers: inputs, the output, or others. A lossy store may round them."""
+        if self.recording:
+            self.saved.update(values)
+
+    def save_bits(self, levels: int = 2, **decisions: Any) -> None:
+        """Keep decisions (booleans, or integers below `levels`), always exactly."""
+        if self.recording:
+            self.saved.update({name: Decisions(array, levels) for name, array in decisions.items()})
+
+    def __getitem__(self, name: str) -> Any:
+        return self.saved[name]
+
+    # Two questions that have another answer where the forward runs twice, or on a part of the batch (memory/).
+
+    def once(self, effect: Callable[[], Any]) -> Any:
+        """The result of `effect()`, which must happen once however often the forward runs."""
+        return effect()
+
+    def over_batch(self, part: Any, combine: Callable[[list[Any]], Any]) -> Any:
+        """`combine` of the parts of the whole batch; `part` itself where the batch is whole."""
+        return part
+
+
+# ---- which body runs? -------------------------------------------------------------------------------------------
+
+
+class _Reference(threading.local):
+    on = os.environ.get("SPECFRAME_REFERENCE", "0") not in ("", "0")
+
+
+_reference = _Reference()
+
+
+@contextlib.contextmanager
+def reference() -> Iterator[None]:
+    """Run every op inside by its body in specframe/ops, on any device: `with sf.reference(): ...`.
+
+    The environment variable SPECFRAME_REFERENCE=1 does so everywhere.
+    """
+    before, _reference.on = _reference.on, True
+    try:
+        yield
+    finally:
+        _reference.on = before
+
+
+def body(op: type[Op], b: Any) -> type[Op]:
+    """The body of an op for a device: the one registered in `b.bodies`, else the op itself."""
+    return op if _reference.on else b.bodies.get(op, op)
+
+
+def check_tensors(op: str, *inputs: Any) -> None:
+    """Refuse, in a sentence that names the op, what is neither a Tensor nor None."""
+    for tensor in inputs:
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise TypeError(f"{op}: expected a Tensor, got {type(tensor).__name__}; wrap it: sf.Tensor(array)")

@@ -1,0 +1,34 @@
+"""bits: decisions (kept or dropped, positive or not, which entry of a window won), packed, always exact.
+
+    bytes = ceil(log2(levels)) * ceil(M / 8)        for M decisions among `levels` choices, 2 or more
+
+A decision among more than two choices is kept as one plane of bits for each binary digit.
+"""
+
+import numpy as np
+
+from specframe.saving.handle import Bytes, Handle
+
+
+class Bits(Handle):
+    format = "bits"
+
+    def __init__(self, b, decisions, levels=2):
+        self._backend, self._levels = b, levels
+        whole = np.uint8 if levels <= 256 else np.uint16
+        self.shape, self.dtype = decisions.shape, np.dtype(bool if levels == 2 else whole)
+        if decisions.dtype == bool:
+            decisions = decisions.view(np.uint8)
+        self._planes = [b.packbits((decisions >> digit) & 1) for digit in range(max(1, (levels - 1).bit_length()))]
+        self.bytes = Bytes(masks=sum(plane.nbytes for plane in self._planes))
+
+    def dense(self):
+        """Booleans for two levels, else uint8, or uint16 above 256 levels."""
+        count = int(np.prod(self.shape))
+        planes = [self._backend.unpackbits(plane, count).reshape(self.shape) for plane in self._planes]
+        if self._levels == 2:
+            return planes[0]
+        whole = planes[0].astype(self.dtype)
+        for digit, plane in enumerate(planes[1:], start=1):
+            whole = whole | (plane.astype(self.dtype) << digit)
+        return whole

@@ -1,0 +1,34 @@
+"""dense: the array as it is.
+
+    bytes = itemsize * M            M entries
+"""
+
+from specframe.saving.borrowed import Held
+from specframe.saving.handle import Bytes
+from specframe.saving.sparse import count_nonzero
+from specframe.saving.store import Store
+
+
+class Dense(Held):
+    format = "dense"
+
+    def __init__(self, array, count=None):
+        super().__init__(own(array))
+        self.bytes = Bytes(values=self._array.nbytes)
+        self.density = None if count is None else count / max(1, array.size)
+
+
+class DenseStore(Store):
+    """Keep every array whole."""
+
+    name = "dense"
+
+    def pack(self, array, sparse=None, exact_zeros=False):
+        return Dense(array, sparse.nnz if sparse else count_nonzero(array))
+
+
+def own(array):
+    """The array, or a copy where it is a view that would keep a larger array alive behind it."""
+    if array.base is None or getattr(array.base, "nbytes", None) == array.nbytes:
+        return array
+    return array.copy()
