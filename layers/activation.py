@@ -1,4 +1,4 @@
-"""Activations in space, and what passes its input on: ReLU, LeakyReLU, Tanh, Identity, Flatten."""
+"""Activations in space, and what passes its input on: Identity, Flatten."""
 
 from specframe import ops
 from specframe.layers.module import Module
@@ -27,6 +27,20 @@ class Tanh(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return ops.tanh(x)
+
+
+class Sigmoid(Module):
+    """1 / (1 + exp(-x))."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ops.sigmoid(x)
+
+
+class GELU(Module):
+    """x times the share of a standard normal distribution below x: x (1 + erf(x / sqrt(2))) / 2."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ops.gelu(x)
 
 
 class Identity(Module):

@@ -23,7 +23,8 @@ class Conv2d(Module):
     ----------
     c_in, c_out : int
     kernel_size : int or pair (rows, cols)
-    stride : int
+    stride : int or pair (rows, cols)
+        A pair of two different numbers costs as much as none: all entries are computed, and those between left out.
     padding : int, pair (rows, cols), "valid" (none), "same" or ((top, bottom), (left, right)), as in ops.conv2d
     bias, gain, rng, dtype : as in Linear
 
@@ -40,11 +41,11 @@ class Conv2d(Module):
     """
 
     def __init__(
-        self, c_in: int, c_out: int, kernel_size: Size, stride: int = 1, padding: Padding = 0, bias: bool = True, *,
+        self, c_in: int, c_out: int, kernel_size: Size, stride: Size = 1, padding: Padding = 0, bias: bool = True, *,
         gain: float = 1.0, rng: init.Seed = None, dtype: DTypeLike = np.float32,
     ) -> None:  # fmt: skip
-        whole(self, c_in=c_in, c_out=c_out, stride=stride)
-        whole_or_pair(self, kernel_size=kernel_size)
+        whole(self, c_in=c_in, c_out=c_out)
+        whole_or_pair(self, kernel_size=kernel_size, stride=stride)
         _around(padding)
         self.c_in, self.c_out, self.kernel_size, self.stride, self.padding = c_in, c_out, kernel_size, stride, padding
         self.weight = init.fan_in_uniform(rng, (c_out, c_in, *pair(kernel_size)), gain, dtype)
@@ -52,7 +53,11 @@ class Conv2d(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         check_maps(self, x, self.weight, self.c_in)
-        return ops.conv2d(x, self.weight, self.bias, self.stride, _around(self.padding))
+        (rows, cols), around = pair(self.stride), _around(self.padding)
+        if rows == cols:
+            return ops.conv2d(x, self.weight, self.bias, rows, around)
+        y = ops.conv2d(x, self.weight, self.bias, 1, around)
+        return ops.avg_pool2d(y, 1, (rows, cols))  # windows of one entry: every rows-th row, every cols-th column
 
 
 def _around(padding: Any) -> Any:

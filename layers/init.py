@@ -29,6 +29,11 @@ def fan_in_uniform(rng: Seed, shape: tuple[int, ...], gain: float = 1.0, dtype: 
     return Parameter(generator(rng).uniform(-bound, bound, shape).astype(real(dtype)))
 
 
+def normal(rng: Seed, shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> Parameter:
+    """Vectors of a standard normal distribution as a Parameter."""
+    return Parameter(generator(rng).standard_normal(shape).astype(real(dtype)))
+
+
 def zeros(shape: int | tuple[int, ...], dtype: DTypeLike = np.float32) -> Parameter:
     """A bias as a Parameter."""
     return Parameter(np.zeros(shape, real(dtype)))

@@ -1,4 +1,4 @@
-"""Batch normalisation, in space and in the spectrum."""
+"""Normalisation: over the batch, in space and in the spectrum, and within each entry of it."""
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -6,7 +6,7 @@ from numpy.typing import DTypeLike
 from specframe import ops
 from specframe.layers import init
 from specframe.layers.checks import between, whole
-from specframe.layers.layout import check_maps
+from specframe.layers.layout import check_maps, check_precision
 from specframe.layers.module import Module
 from specframe.tensor import Tensor
 
@@ -99,3 +99,35 @@ class SpectralBatchNorm2d(BatchNorm2d):
     def forward(self, Y: Tensor) -> Tensor:
         running = (self.running_mean, self.running_var)
         return ops.spectral_batch_norm2d(Y, self.weight, self.bias, running, self.training, self.momentum, self.eps)
+
+
+class LayerNorm(Module):
+    """Each entry of a batch to mean beta and deviation gamma over its last axes.
+
+    Parameters
+    ----------
+    shape : int or tuple, of the axes to normalise over: the last of the input's
+    eps : float from 0 to 1, added to the variance
+    dtype : float32 or float64
+
+    Attributes
+    ----------
+    weight, bias : Parameters of this shape, gamma and beta
+
+    Raises
+    ------
+    ValueError
+        A number out of range; in a call, other last axes or another precision.
+    """
+
+    def __init__(self, shape: int | tuple[int, ...], eps: float = 1e-5, dtype: DTypeLike = np.float32) -> None:
+        axes = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
+        for each in axes or (0,):
+            whole(self, shape=each)
+        between(self, 0, 1, eps=eps)
+        self.shape, self.eps = shape, eps
+        self.weight, self.bias = init.ones(axes, dtype), init.zeros(axes, dtype)
+
+    def forward(self, x: Tensor) -> Tensor:
+        check_precision(self, x, self.weight)
+        return ops.layer_norm(x, self.weight, self.bias, self.eps)

@@ -74,13 +74,23 @@ LAYERS = {
         lambda: layers.Conv2d(3, 4, 3, padding="valid", **DOUBLE),
         lambda: nn.Conv2d(3, 4, 3, padding="valid"), (7, 6, 2, 3),
     ),
+    "Conv2d, unequal strides": (
+        lambda: layers.Conv2d(3, 4, (3, 2), (1, 3), 1, **DOUBLE),
+        lambda: nn.Conv2d(3, 4, (3, 2), (1, 3), 1), (7, 6, 2, 3),
+    ),
     "BatchNorm1d": (
         lambda: layers.BatchNorm1d(3, momentum=0.3, **DOUBLE), lambda: nn.BatchNorm1d(3, momentum=0.3), (6, 3)
     ),
     "BatchNorm2d": (lambda: layers.BatchNorm2d(3, **DOUBLE), lambda: nn.BatchNorm2d(3), (5, 4, 3, 3)),
     "LeakyReLU": (lambda: layers.LeakyReLU(0.2), lambda: nn.LeakyReLU(0.2), (4, 5)),
+    "LayerNorm": (lambda: layers.LayerNorm(5, **DOUBLE), lambda: nn.LayerNorm(5), (4, 6, 5)),
+    "LayerNorm, two axes": (lambda: layers.LayerNorm((6, 5), **DOUBLE), lambda: nn.LayerNorm((6, 5)), (4, 6, 5)),
+    "Sigmoid": (layers.Sigmoid, nn.Sigmoid, (4, 5)),
+    "GELU": (layers.GELU, nn.GELU, (4, 5)),
     "Flatten": (layers.Flatten, nn.Flatten, (4, 5, 2, 3)),
     "MaxPool2d": (lambda: layers.MaxPool2d(3, 2), lambda: nn.MaxPool2d(3, 2), (7, 6, 2, 3)),
+    "MaxPool2d, pairs": (lambda: layers.MaxPool2d((2, 3), (2, 1)), lambda: nn.MaxPool2d((2, 3), (2, 1)), (7, 6, 2, 3)),
+    "AvgPool2d, pairs": (lambda: layers.AvgPool2d((3, 2)), lambda: nn.AvgPool2d((3, 2)), (7, 6, 2, 3)),
     "AvgPool2d": (lambda: layers.AvgPool2d(2), lambda: nn.AvgPool2d(2), (7, 6, 2, 3)),
 }  # fmt: skip
 
