@@ -27,10 +27,8 @@ def _support(gX):
 class FastRFFT2(RFFT2):
     @staticmethod
     def forward(ctx, x, grid, norm):
-        if max(grid) > PRODUCTS_UP_TO:
-            return RFFT2.forward(ctx, x, grid, norm)
-        ctx.spectrum = s = Spectrum(grid, x.shape[:2], norm)
-        return dft.analysis(x, grid, _scales(s)[0])
+        ctx.spectrum = Spectrum(grid, x.shape[:2], norm)
+        return FastRFFT2.remake(ctx, x)
 
     @staticmethod
     def backward(ctx, gX):
@@ -42,17 +40,18 @@ class FastRFFT2(RFFT2):
 
     @staticmethod
     def remake(ctx, x):
-        return FastRFFT2.forward(ctx, x, ctx.spectrum.grid, ctx.spectrum.norm)
+        s = ctx.spectrum
+        if max(s.grid) > PRODUCTS_UP_TO:
+            return RFFT2.remake(ctx, x)
+        return dft.analysis(x, s.grid, _scales(s)[0])
 
 
 @register(IRFFT2, CPU)
 class FastIRFFT2(IRFFT2):
     @staticmethod
     def forward(ctx, Z, s):
-        if max(s.grid) > PRODUCTS_UP_TO:
-            return IRFFT2.forward(ctx, Z, s)
         ctx.source = s
-        return dft.synthesis(Z, s.grid, s.size, _scales(s)[1], weighted=True, active=s.active)
+        return FastIRFFT2.remake(ctx, Z)
 
     @staticmethod
     def backward(ctx, gy):
@@ -63,4 +62,7 @@ class FastIRFFT2(IRFFT2):
 
     @staticmethod
     def remake(ctx, Z):
-        return FastIRFFT2.forward(ctx, Z, ctx.source)
+        s = ctx.source
+        if max(s.grid) > PRODUCTS_UP_TO:
+            return IRFFT2.remake(ctx, Z)
+        return dft.synthesis(Z, s.grid, s.size, _scales(s)[1], weighted=True, active=s.active)
