@@ -3,7 +3,7 @@
     x, y  (rows, cols, batch, channels)  real         X, Z  (P, Q, batch, channels)  complex, Q = W//2 + 1
 
 With F the DFT on the grid P x W, m the column weights (1 for column 0 and for column W/2 of an even W, else 2: those
-columns stand for their mirror images too), and everything in the ortho norm:
+columns stand for their mirror images too), everything in the ortho norm:
 
     rfft2     forward    X = F x = rfft2(x)                      x zero-padded to the grid
               backward   gx = irfft2(gX / m)                     cropped to (rows, cols)
@@ -75,18 +75,15 @@ class IRFFT2(Op):
 
 
 def rfft2(x: Tensor, grid: Sequence[int], norm: str = "ortho") -> Tensor:
-    """Half spectrum of real maps, zero-padded to a grid.
+    """Half spectrum (P, W//2 + 1, batch, channels), complex64 or complex128, of real maps, zero-padded to a grid.
+
+    It carries its grid, size and norm. An op that saves it keeps x instead and transforms again.
 
     Parameters
     ----------
     x : Tensor (rows, cols, batch, channels), float32 or float64
     grid : (P, W), at least (rows, cols)
     norm : "ortho" (Parseval holds; beta has a meaning) or "backward" (no factor)
-
-    Returns
-    -------
-    Tensor (P, W//2 + 1, batch, channels), complex64 or complex128
-        It carries its grid, size and norm. An op that saves it keeps x instead and transforms again.
 
     Raises
     ------
@@ -116,18 +113,18 @@ def irfft2(
     ----------
     Z : Tensor (P, Q, batch, channels), complex
     grid, size, norm
-        Taken from what Z carries (see rfft2). Where it carries nothing the grid is needed, and the size is all of it.
+        Taken from what Z carries (see rfft2). Where it carries none, the grid is needed, and the size is all of it.
 
     Raises
     ------
     ValueError
-        Arguments that contradict what Z carries, or a shape that is not the half spectrum of the grid.
+        Arguments that contradict what Z carries, or another shape.
     """
     check_tensors("irfft2", Z)
     s = spectrum.known(Z, grid, norm, "irfft2")
-    if size is not None and tuple(size) != s.size:
-        if size[0] > s.grid[0] or size[1] > s.grid[1]:
-            raise ValueError(f"irfft2: a crop of {tuple(size)} is larger than the grid {s.grid}")
+    if size is not None:
         s = Spectrum(s.grid, tuple(size), s.norm, s.active)
+        if s.size[0] > s.grid[0] or s.size[1] > s.grid[1]:
+            raise ValueError(f"irfft2: a crop of {s.size} is larger than the grid {s.grid}")
     spectrum.check_half(Z, s, "irfft2")
     return apply(IRFFT2, Z, s=s)
