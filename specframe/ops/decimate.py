@@ -76,7 +76,7 @@ class Decimate(Op):
 
 
 class DecimateRemade(Decimate):
-    """Of a spectrum that is itself made again from less: an op that saves the result keeps that instead."""
+    """Variant for an input that is recomputed: who saves the result keeps the sources of the input instead."""
 
     recompute = "always"
 

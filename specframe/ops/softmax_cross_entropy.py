@@ -28,7 +28,7 @@ class SoftmaxCrossEntropy(Op):
         p /= total
         ctx.labels = labels.copy()  # the caller may fill the array anew before the backward
         ctx.save(p=p)
-        return (xp.log(total[:, 0]) - shifted[n, labels]).mean()[None].reshape(())
+        return xp.asarray((xp.log(total[:, 0]) - shifted[n, labels]).mean())  # an array also where NumPy gives a scalar
 
     @staticmethod
     def backward(ctx, gy):

@@ -93,6 +93,10 @@ def test_a_subset_of_the_frequencies(be, rng, rows):
     np.testing.assert_allclose(some, adjoint(be, gK, 5, grid), rtol=0, atol=1e-12)
 
 
+def test_the_matrix_is_made_once_for_a_grid(be):
+    assert _kernel.matrix(be, (6, 7), 5, np.dtype("f")) is _kernel.matrix(be, (6, 7), 5, np.dtype("f"))
+
+
 def test_precision_is_kept(be, rng):
     K = spectrum_of(be, normal(rng, (2, 3, 5, 5), np.float32), (6, 7))
     assert K.dtype == np.complex64 and adjoint(be, K, 5, (6, 7)).dtype == np.float32

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from specframe import Tape, Tensor, gradcheck, ops
 from specframe.ops.split_activation import ACTIVATIONS
-from tests.ops.common import clear_beta, normal, run, value
+from tests.kit.oracles import idft2
+from tests.ops.common import clear_beta, normal, run, spectrum_tensor, value
 
 STORES = ["dense", "csr", "mask", "auto"]
 GRID, SIZE = (8, 9), (6, 6)
@@ -182,6 +183,18 @@ def test_what_it_says_about_the_frequencies_is_true(be, rng):
     assert 0 < filled.sum() < filled.size
     assert (Z.spectrum.grid, Z.spectrum.size, Z.spectrum.norm) == (GRID, SIZE, "ortho")
     assert Z.spectrum.active is None or np.array_equal(Z.spectrum.active, filled)  # a body may leave it open
+
+
+def test_a_bias_makes_bin_zero_active_though_it_was_not(be, rng):
+    active = rng.random((8, 5)) < 0.4
+    active[0, 0] = False
+    X = normal(rng, (8, 5, 2, 2), np.complex128) * active[:, :, None, None]
+    X = spectrum_tensor(be, X, GRID, SIZE, active=active)
+    weight, bias = (Tensor(be.asarray(array)) for array in (normal(rng, (3, 2, 3, 3)), np.ones(3)))
+    Z = ops.spectral_conv_act(X, weight, bias, beta=0.5)
+    assert (Z.numpy()[0, 0] != 0).all()
+    assert Z.spectrum.active is None or np.array_equal(Z.spectrum.active, (Z.numpy() != 0).any(axis=(2, 3)))
+    np.testing.assert_allclose(ops.irfft2(Z).numpy(), idft2(Z.numpy(), GRID)[:6, :6], rtol=0, atol=1e-12)
 
 
 def test_a_layer_saves_its_output_only_and_the_next_layer_shares_it(be, rng):
