@@ -23,22 +23,25 @@ class Recipe:
 
 def depth_of(source):
     """How many recipes lie behind a tensor or a handle."""
-    recipe = getattr(source, "recipe", None)
-    return 0 if recipe is None else recipe.depth
+    maker = getattr(source, "recipe", source)  # a tensor has a recipe or None; a handle that is remade, its depth
+    return getattr(maker, "depth", 0)
 
 
 class Remade(Handle):
-    """An array that its op computes again from handles of its sources, at each call. 0 bytes beyond theirs."""
+    """An array that its op computes again from handles of its sources, at each call. 0 bytes beyond theirs.
+
+    It does not hold the Recipe, whose sources may be tensors: their arrays would stay alive beside the packed ones.
+    """
 
     format = "remade"
 
     def __init__(self, recipe, sources):
-        self.recipe, self.sources = recipe, sources
+        self._op, self._ctx, self.depth, self.sources = recipe.op, recipe.ctx, recipe.depth, sources
         self.shape, self.dtype = recipe.shape, recipe.dtype
 
     @property
     def made_by(self):
-        return self.recipe.op.name
+        return self._op.name
 
     def watch(self, exact):
         for source in self.sources:
@@ -52,6 +55,6 @@ class Remade(Handle):
 
     def writable(self):
         sources = [source.dense() for source in self.sources]
-        array = self.recipe.op.remake(self.recipe.ctx, *sources)
+        array = self._op.remake(self._ctx, *sources)
         own = array.base is None and all(array is not source for source in sources)  # no view, no source
         return array, own and array.flags.c_contiguous

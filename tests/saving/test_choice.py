@@ -83,16 +83,6 @@ def test_an_error_inside_leaves_the_stores_as_they_were(be, rng):
     assert formats(tape) == ["dense"]
 
 
-def test_a_tape_inside_a_tape_has_its_own_stores(be, rng):
-    a = parameter(be, rng, 6, 40)
-    with sf.Tape(store="dense") as outer:
-        with sf.store("csr"):
-            with sf.Tape(store="mask") as inner:
-                ops.tanh(a)
-            ops.tanh(a)
-    assert formats(inner) == ["mask"] and formats(outer) == ["csr"]
-
-
 class Keys(DenseStore):
     """Notes the keys that it is given."""
 
