@@ -6,7 +6,10 @@ import pytest
 import specframe as sf
 from specframe import ops
 from specframe.backend import to_host
-from specframe.saving import STORES, DenseStore, get_store
+from specframe.op import Op
+from specframe.saving import DenseStore, get_store
+from specframe.saving.registry import names
+from specframe.tape import apply
 
 
 def parameter(be, rng, *shape):
@@ -28,7 +31,7 @@ def test_a_name_a_store_and_a_dict_are_understood():
 
 @pytest.mark.parametrize(
     "wrong, said",
-    [("zip", "unknown store 'zip': choose dense"), (3, "unknown store 3"), ("dense:2", "does not take 1 setting"),
+    [("zip", "unknown store 'zip': choose dense"), ([], r"unknown store \[\]: choose"), (3, "unknown store 3"), ("dense:2", "does not take 1 setting"),
      ({"tanh": "zip"}, "unknown store 'zip'"), (None, "unknown store None")],
 )  # fmt: skip
 def test_mistakes_are_one_sentence(wrong, said):
@@ -139,7 +142,7 @@ def gradients(net, leaves, store):
     return y.numpy(), np.concatenate([to_host(leaf.grad).ravel() for leaf in leaves]).astype(float)
 
 
-@pytest.mark.parametrize("name", STORES)
+@pytest.mark.parametrize("name", names())
 def test_a_lossless_store_changes_nothing_and_a_lossy_one_the_gradients_only(be, rng, name):
     net, leaves = net_and_input(be, rng)
     plain = net().numpy()
@@ -152,3 +155,32 @@ def test_a_lossless_store_changes_nothing_and_a_lossy_one_the_gradients_only(be,
     else:
         assert not np.array_equal(g, exact) and exact @ g > 0
         np.testing.assert_array_equal(g, gradients(net, leaves, name)[1])  # the seed of the tape fixes the draws
+
+
+class Cube(Op):
+    """y = x^3, by an op of one's own that saves what it computes and what it decides; NumPy makes scalars of both."""
+
+    name = "cube"
+
+    @staticmethod
+    def forward(ctx, x):
+        square = x * x
+        ctx.save(square=square)
+        ctx.save_bits(positive=x > 0)
+        return square * x
+
+    @staticmethod
+    def backward(ctx, gy):
+        assert ctx["positive"].dense().shape == ctx["square"].dense().shape == gy.shape
+        return 3 * gy * ctx["square"].dense()
+
+
+@pytest.mark.parametrize("name", [*names(), "offload:csr"])
+@pytest.mark.parametrize("shape", [(), (0,), (2, 0), (1,), (3,)])
+def test_an_op_of_ones_own_on_arrays_of_no_axes_and_of_no_entries(be, name, shape):
+    x = sf.Tensor(be.asarray(np.full(shape, -1.5)), requires_grad=True)
+    with sf.Tape(store=name, check=True) as tape:
+        y = apply(Cube, x)
+    tape.backward(y, be.asarray(np.ones(shape)))
+    np.testing.assert_array_equal(to_host(x.grad), np.full(shape, 6.75))
+    assert [row.shape for row in tape.ledger.rows] == [shape, shape] and str(tape.ledger)
