@@ -9,6 +9,7 @@ from specframe.backend import to_host
 from specframe.op import Op
 from specframe.saving import DenseStore, get_store
 from specframe.saving.registry import names
+from specframe.spectrum import Spectrum
 from specframe.tape import apply
 
 
@@ -155,6 +156,25 @@ def test_a_lossless_store_changes_nothing_and_a_lossy_one_the_gradients_only(be,
     else:
         assert not np.array_equal(g, exact) and exact @ g > 0
         np.testing.assert_array_equal(g, gradients(net, leaves, name)[1])  # the seed of the tape fixes the draws
+
+
+@pytest.mark.parametrize("name", [*(name for name in names() if get_store(name).lossless), "offload:csr"])
+def test_zeros_that_are_decisions_are_the_thresholds_where_parts_are_negative_zeros(be, name):
+    """A -0.0 is kept as what it is, and decides nothing."""
+    parts = np.resize(np.float32([-0.0, 0.0, -0.1, 0.1, -3, 3, -0.0]), (8, 5, 40, 4, 2))
+    parts[..., 1] = np.roll(parts[..., 1].reshape(-1), 3).reshape(8, 5, 40, 4)  # all pairs, as 7 and 3 have no divisor
+    Y = parts.reshape(8, 5, 40, 8).view(np.complex64)
+    gZ, found = np.full(Y.shape, 1 - 2j, np.complex64), []
+    for act in (ops.spectral_act, lambda Y, beta: ops.split_tanh(ops.threshold(Y, beta))):
+        leaf = sf.Tensor(be.asarray(Y), requires_grad=True)
+        leaf.spectrum = Spectrum((8, 8), (8, 8))
+        with sf.Tape(store=name) as tape:
+            Z = act(leaf, 0.5)
+        tape.backward(Z, be.asarray(gZ))
+        found.append((Z.numpy(), to_host(leaf.grad)))
+    assert (Y == 0).any() and not found[0][1][abs(Y) <= 0.5].any() and (found[0][1][abs(Y) > 0.5] != 0).all()
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
 
 
 class Cube(Op):
