@@ -81,10 +81,10 @@ class Offloaded(Handle):
         self._backend, self._inner = b, inner
         self.shape, self.dtype = inner.shape, inner.dtype
 
-    format = property(lambda self: f"offload {self._inner.format}")  # type: ignore[assignment]
-    bytes = property(lambda self: Bytes() if self.moved else self._inner.bytes)  # type: ignore[assignment]
-    density = property(lambda self: self._inner.density)  # type: ignore[assignment]
-    settled = property(lambda self: self._inner.settled)  # type: ignore[assignment]
+    format = property(lambda self: f"offload {self._inner.format}")
+    bytes = property(lambda self: Bytes() if self.moved else self._inner.bytes)
+    density = property(lambda self: self._inner.density)
+    settled = property(lambda self: self._inner.settled)
 
     def move(self, write: Write) -> None:
         b, moved = self._backend, 0
@@ -108,7 +108,8 @@ class Offloaded(Handle):
         return array, self.moved > 0 and array.flags.c_contiguous
 
     def sparse(self) -> Sparse:
-        return self._whole().sparse()
+        entries: Sparse = self._whole().sparse()
+        return entries
 
 
 class OffloadStore(Store):

@@ -34,7 +34,7 @@ from specframe.tensor import Tensor
 class Inside(Context):
     """The context of an op inside `fn`, whose forward runs twice and maybe on a part of the batch."""
 
-    slice_numbers = property(lambda self: numbers())  # type: ignore[assignment]
+    slice_numbers = property(lambda self: numbers())
 
     def once(self, effect: Callable[[], Any]) -> Any:
         return effects.once(effect)
@@ -126,7 +126,8 @@ class Run:
 
     def ahead(self, arrays: Sequence[Any]) -> tuple[Any, list[Tensor], Tensor, Scout]:
         """The first run: y as an array, and of the last part that ran the stand-ins, their y and the Scout."""
-        joined, last = Joined(self.parts), None
+        joined = Joined(self.parts)
+        last: Any = None
 
         def run(number: int) -> None:
             nonlocal last
@@ -154,25 +155,27 @@ class Recompute(Op):
     name = "checkpoint"
 
     @staticmethod
-    def forward(ctx, *arrays, y, spectrum, leaves, run):
+    def forward(ctx: Any, *arrays: Any, y: Any, spectrum: Any, leaves: list[int], run: Run) -> Any:
         ctx.run, ctx.leaves, ctx.spectrum = run, leaves, spectrum
         ctx.save(**{f"x{i}": array for i, array in enumerate(arrays[: len(run.like)])})
         return y
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Any) -> tuple[Any, ...]:
         run = ctx.run
         given = [ctx[f"x{i}"].writable() for i in range(len(run.like))]
-        arrays, of_leaves = [array for array, _ in given], {}
+        arrays = [array for array, _ in given]
+        of_leaves: dict[int, Any] = {}
         # part by part, a gradient takes the place of an input that nobody else has
         of_inputs = [Joined(run.parts, array if own else None) for array, own in given]
         del given
 
-        def again(number):
+        def again(number: int) -> None:
             tensors = run.stand_ins(arrays, number)
             if run.whole:
                 arrays.clear()  # the walk frees what it has used
-            uids, inner, found = [tensor.uid for tensor in tensors], run.tape(number), {}
+            uids, inner = [tensor.uid for tensor in tensors], run.tape(number)
+            found: dict[int, Any] = {}
             with effects.replayed(run.log), inner:
                 y = run(tensors)
             g = run.of(gy, number)
@@ -256,9 +259,7 @@ def checkpoint(fn: Callable[..., Tensor], *inputs: Tensor, slices: int = 1) -> T
         return stood_for.get(y.uid, y)
     leaves = [leaf for leaf in scout.leaves if leaf.uid not in stood_for]
     spectrum = y.spectrum if run.whole or y.spectrum is None else y.spectrum.with_active(None)
-    return apply(
-        Recompute, *inputs, *leaves, y=array, spectrum=spectrum, leaves=[leaf.uid for leaf in leaves], run=run
-    )
+    return apply(Recompute, *inputs, *leaves, y=array, spectrum=spectrum, leaves=[leaf.uid for leaf in leaves], run=run)
 
 
 def _one_tensor(y: Any) -> Tensor:

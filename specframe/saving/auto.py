@@ -50,10 +50,10 @@ class Deferred(Handle):
         if self._exact is not None:
             self._now.watch(self._exact)
 
-    format = property(lambda self: self._now.format)  # type: ignore[assignment]
-    bytes = property(lambda self: self._now.bytes)  # type: ignore[assignment]
-    density = property(lambda self: self._now.density)  # type: ignore[assignment]
-    settled = property(lambda self: self.count is None)  # type: ignore[assignment]
+    format = property(lambda self: self._now.format)
+    bytes = property(lambda self: self._now.bytes)
+    density = property(lambda self: self._now.density)
+    settled = property(lambda self: self.count is None)
 
     def dense(self) -> Any:
         return self._now.dense()

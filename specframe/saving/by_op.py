@@ -1,6 +1,8 @@
 """ByOp: one store for each kind of op.
 
     Tape(store={"conv2d": "quant8", "linear": "dense", "default": "auto"})
+
+Ops go by the names that the ledger prints.
 """
 
 from collections.abc import Mapping

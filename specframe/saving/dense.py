@@ -1,6 +1,8 @@
 """dense: the array as it is.
 
     bytes = itemsize * M            M entries
+
+A view is copied where it would keep a larger array alive.
 """
 
 from typing import Any

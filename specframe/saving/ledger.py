@@ -49,7 +49,7 @@ class Ledger:
 
     def __init__(self, entries: Iterable[tuple[str, str, str, Handle]]) -> None:
         # Every step takes a snapshot and few are looked at: note the numbers now, make rows when somebody asks.
-        self._noted: list[tuple[Any, ...]] = []
+        self._noted: list[tuple[str, str, str, tuple[int, ...], Any, str, float | None, Bytes, int]] = []
         seen: set[int] = set()
         for layer, op, name, handle in entries:
             self._note(layer, op, name, handle, seen)

@@ -15,12 +15,13 @@ class Recipe:
 
     Attributes
     ----------
+    sources : Tensors, or Handles
     depth : int, how many recipes follow each other
     """
 
     __slots__ = ("ctx", "depth", "dtype", "op", "shape", "sources")
 
-    def __init__(self, op: type[Op], ctx: Context, sources: Sequence[Tensor | Handle], like: Tensor) -> None:
+    def __init__(self, op: type[Op], ctx: Context, sources: Sequence[Any], like: Tensor) -> None:
         self.op, self.ctx, self.sources = op, ctx, sources
         self.shape, self.dtype = like.shape, like.dtype
         self.depth = 1 + max((depth_of(source) for source in sources), default=0)
@@ -35,12 +36,13 @@ def depth_of(source: Tensor | Handle) -> int:
 class Remade(Handle):
     """An array that its op computes again from handles of its sources, at each call. 0 bytes beyond theirs.
 
-    It does not hold the Recipe, whose sources may be tensors: their arrays would stay alive beside the packed ones.
+    `sources` are their handles. It does not hold the Recipe, whose sources may be tensors: their arrays would stay alive
+    beside the packed ones.
     """
 
     format = "remade"
 
-    def __init__(self, recipe: Recipe, sources: Sequence[Handle]) -> None:
+    def __init__(self, recipe: Recipe, sources: Sequence[Any]) -> None:
         self._op, self._ctx, self.depth, self.sources = recipe.op, recipe.ctx, recipe.depth, sources
         self.shape, self.dtype = recipe.shape, recipe.dtype
 

@@ -32,7 +32,8 @@ def test_a_name_a_store_and_a_dict_are_understood():
 
 @pytest.mark.parametrize(
     "wrong, said",
-    [("zip", "unknown store 'zip': choose dense"), ([], r"unknown store \[\]: choose"), (3, "unknown store 3"), ("dense:2", "does not take 1 setting"),
+    [("zip", "unknown store 'zip': choose dense"), ([], r"unknown store \[\]: choose"), (3, "unknown store 3"),
+     ("dense:2", "does not take 1 setting"),
      ({"tanh": "zip"}, "unknown store 'zip'"), (None, "unknown store None")],
 )  # fmt: skip
 def test_mistakes_are_one_sentence(wrong, said):

@@ -77,7 +77,7 @@ def test_layers_have_the_dotted_names_of_the_model():
     with sf.Tape() as tape:
         ops.sum(model(sf.Tensor(np.ones((28, 28, 2, 1), np.float32))))
     layers = {row.layer for row in tape.ledger.rows}
-    assert layers - {""} <= {name for name, _ in model.modules()}
+    assert layers - {""} <= {name for name, _ in model.named_modules()}
     assert {"block1", "block2"} & layers or len(layers) > 3
     assert sum(tape.ledger.by("layer").values()) == tape.ledger.nbytes
 
