@@ -36,8 +36,8 @@ def depth_of(source: Tensor | Handle) -> int:
 class Remade(Handle):
     """An array that its op computes again from handles of its sources, at each call. 0 bytes beyond theirs.
 
-    `sources` are their handles. It does not hold the Recipe, whose sources may be tensors: their arrays would stay alive
-    beside the packed ones.
+    `sources` are the handles. The Recipe is not held: its sources may be tensors, whose arrays would stay alive beside
+    the packed ones.
     """
 
     format = "remade"
