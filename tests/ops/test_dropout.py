@@ -43,7 +43,7 @@ def test_p_one_drops_everything(be, rng):
     assert not y.any() and not gx.any()
 
 
-def test_one_bit_an_entry_issaved(be):
+def test_one_bit_an_entry_is_saved(be):
     with Tape() as tape:
         ops.dropout(Tensor(be.xp.ones((16, 10)), requires_grad=True))
     assert tape.ledger.nbytes == 20

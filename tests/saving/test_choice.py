@@ -56,7 +56,7 @@ def test_a_part_of_a_forward_is_kept_by_another_store(be, rng):
     assert formats(tape) == ["dense", "csr", "mask", "csr", "dense"]
 
 
-def test_an_array_stays_as_its_first_opsaved_it(be, rng):
+def test_an_array_stays_as_its_first_op_saved_it(be, rng):
     a, w = parameter(be, rng, 6, 40), parameter(be, rng, 3, 40)
     with sf.Tape(store="dense") as tape:
         x = ops.tanh(a)

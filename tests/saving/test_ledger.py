@@ -143,7 +143,7 @@ def test_a_ledger_is_a_snapshot_that_outlives_the_backward(be, rng):
 
 
 @pytest.mark.parametrize("store", STORES)
-def test_an_arraysaved_by_two_ops_is_counted_once(be, rng, store):
+def test_an_array_saved_by_two_ops_is_counted_once(be, rng, store):
     x, w = parameter(be, rng, 8, 5), parameter(be, rng, 4, 5)
     with sf.Tape(store=store) as tape:
         h = ops.tanh(x)  # saves its output
@@ -279,7 +279,7 @@ def test_concatenations_of_concatenations_grow_by_the_new_part_only(be, rng):
     assert tape.ledger.nbytes == 4 * 4 * 2 * 8  # the four outputs of tanh, (4, 2) each, and nothing twice
 
 
-def test_relu_of_asaved_map_keeps_that_map_only(be, rng):
+def test_relu_of_a_saved_map_keeps_that_map_only(be, rng):
     a, k = parameter(be, rng, 6, 6, 2, 3), parameter(be, rng, 4, 3, 3, 3)
     with sf.Tape(store="dense") as tape:
         h = ops.tanh(a)  # saved by tanh: relu(h) is made from it and from its bits
@@ -296,7 +296,7 @@ def test_relu_of_asaved_map_keeps_that_map_only(be, rng):
     np.testing.assert_array_equal(to_host(k.grad), to_host(again.grad))
 
 
-def test_relu_of_a_map_that_nobody_saves_issaved_itself(be, rng):
+def test_relu_of_a_map_that_nobody_saves_is_saved_itself(be, rng):
     a, k = parameter(be, rng, 6, 6, 2, 3), parameter(be, rng, 4, 3, 3, 3)
     with sf.Tape(store="dense") as tape:
         ops.conv2d(ops.relu(a * 2), k)

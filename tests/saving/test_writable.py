@@ -143,7 +143,7 @@ def test_what_a_user_holds_is_not_given_away(be, rng):
 
 
 @pytest.mark.parametrize("store", ["csr", "mask", "offload:dense"])
-def test_gradients_built_in_the_place_ofsaved_arrays_are_those_of_dense(be, rng, store):
+def test_gradients_built_in_the_place_of_saved_arrays_are_those_of_dense(be, rng, store):
     arrays = [rng.standard_normal(shape) for shape in ((12, 12, 4, 3), (3, 3, 3, 3), (3,), (3,), (3,), (3,))]
     gy = rng.standard_normal((12, 12, 4, 3))
 
