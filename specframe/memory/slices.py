@@ -32,7 +32,7 @@ class Batch:
     number : int, of the slice that is running
     """
 
-    number = 0
+    number: int
 
     def __init__(self) -> None:
         self._totals: list[Any] = []

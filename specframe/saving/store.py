@@ -1,7 +1,7 @@
 """Store: a way of keeping arrays of numbers between forward and backward.
 
 A store makes handles: `pack(array)` returns one, whose `dense()` gives the array back. A store of one's own is a handle
-for the format and a store that packs with it:
+for the format and a store that packs with it, and leaves to another what it does not hold:
 
 >>> import numpy as np, specframe as sf
 >>> class Half(sf.saving.Handle):
@@ -11,10 +11,11 @@ for the format and a store that packs with it:
 ...         self.bytes = sf.saving.Bytes(values=self._half.nbytes)
 ...     def dense(self):
 ...         return self._half.astype(self.dtype)
->>> class HalfStore(sf.saving.Store):
+>>> class HalfStore(sf.saving.AutoStore):
 ...     name, lossless = "half", False
 ...     def pack(self, array, sparse=None, exact_zeros=False):
-...         return Half(array)
+...         real = array.dtype.kind == "f" and not exact_zeros
+...         return Half(array) if real else super().pack(array, sparse, exact_zeros)
 >>> with sf.Tape(store=HalfStore()) as tape:
 ...     y = sf.ops.tanh(sf.Tensor(np.linspace(-1, 1, 100), requires_grad=True))
 >>> tape.ledger.by("format")

@@ -19,7 +19,7 @@ arrays = st.builds(
     with_zeros,
     seed=st.integers(0, 99),
     shape=st.sampled_from(SHAPES),
-    density=st.sampled_from([0.0, 0.002, 0.3, 1.0]),
+    density=st.sampled_from([0.0, 0.002, 0.3, 0.88, 1.0]),  # at 0.88 bits and codes of all are nearly as large
     row_density=st.sampled_from([0.3, 1.0]),
     dtype=st.sampled_from(DTYPES),
 )

@@ -1,6 +1,7 @@
 """Slices of a batch: with checkpoint(slices=n), values, gradients and statistics are those of the whole batch."""
 
 import gc
+import weakref
 
 import numpy as np
 import pytest
@@ -83,6 +84,19 @@ def test_parts_cover_the_batch_and_what_is_cut_joins_again(size, count, ndim):
     for number, part in enumerate(parts):
         joined.put(number, cut(array, part))
     np.testing.assert_array_equal(joined.array, array)
+
+
+def test_a_place_is_filled_part_by_part_or_let_go_where_the_batch_is_whole():
+    place = np.ones(4)
+    joined = Joined([slice(0, 1), slice(1, 4)], place)
+    joined.put(0, np.array([2.0]))
+    joined.put(1, np.array([3.0, 4, 5]))
+    assert joined.array is place and place.tolist() == [2, 3, 4, 5]
+    alive, whole = weakref.ref(place), Joined([slice(None)], place)
+    del place, joined
+    assert alive() is None
+    whole.put(0, piece := np.array([6.0]))
+    assert whole.array is piece
 
 
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=4))

@@ -287,7 +287,9 @@ def test_density_is_that_of_the_entries(be, name):
 
 
 def test_dense_knows_its_density_where_counting_costs_no_waiting(be):
-    assert pack("dense", be.asarray(np.eye(8))).density == (None if be.reading_waits else 1 / 8)
+    array = be.asarray(np.eye(8))
+    assert pack("dense", array).density == (None if be.reading_waits else 1 / 8)
+    assert pack("dense", array, Sparse.of(array)).density == 1 / 8
 
 
 # ---- dense keeps no more than the array ------------------------------------------------------------------------

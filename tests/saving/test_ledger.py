@@ -97,8 +97,9 @@ def test_a_module_that_its_caller_does_not_own_goes_by_its_class(be):
 def test_an_empty_ledger_says_zero():
     with sf.Tape() as tape:
         pass
-    assert tape.ledger.rows == [] and tape.ledger.nbytes == 0
-    assert str(tape.ledger).endswith("\n0 bytes saved for backward")
+    assert tape.ledger.rows == tape.ledger.running == [] and tape.ledger.nbytes == tape.ledger.moved == 0
+    _, total, sentence = str(tape.ledger).splitlines()
+    assert total.split() == ["total", *"000000"] and sentence == "0 bytes saved for backward"
 
 
 def test_totals_are_the_sum_of_the_rows(be, rng):
@@ -118,6 +119,14 @@ def test_densities_are_listed_by_op_in_the_order_of_the_forward(be):
         ops.tanh(ops.tanh(x * first) * second)
     assert tape.ledger.density("tanh") == [0.5, 0.25]
     assert tape.ledger.density("relu") == []
+
+
+def test_the_densities_of_spectra_are_those_of_the_arrays_that_spectral_layers_call_Z(be):
+    csr = [get_store("csr").pack(be.asarray(np.eye(n))) for n in (2, 4, 5)]
+    bits = Bits(be, be.asarray(np.zeros((2, 8), bool)))
+    ledger = Ledger([("a", "conv", "Z", csr[0]), ("a", "conv", "X", csr[1]), ("b", "conv", "Z", csr[2]),
+                     ("b", "conv", "Z", bits)])  # fmt: skip
+    assert ledger.spectra() == [0.5, 0.2]
 
 
 def test_a_ledger_can_be_read_while_the_tape_records(be, rng):
