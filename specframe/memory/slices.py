@@ -33,11 +33,11 @@ class Batch:
     """
 
     number: int
+    _next: int  # of the sum that it will ask for
 
     def __init__(self) -> None:
         self._totals: list[Any] = []
         self._parts: list[Any] = []
-        self._next = 0
 
     def run(self, count: int, run: Callable[[int], None]) -> None:
         """Call run(i) for each slice i of `count` until all have come to their end.

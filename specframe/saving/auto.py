@@ -37,8 +37,7 @@ def smallest(array: Any, count: int, sparse: Sparse | None = None) -> Handle:
 class Deferred(Handle):
     """An array whose format will be chosen when its count has come over from the device."""
 
-    _exact: bool | None = None  # how it is watched; None: not yet
-    _has_changed = False
+    _exact = _has_changed = False  # how it is watched, and whether it had changed when its format was chosen
 
     def __init__(self, array: Any, count: Any) -> None:
         self._now: Handle = Dense(array)
@@ -47,8 +46,7 @@ class Deferred(Handle):
     def settle(self, count: int) -> None:
         self._has_changed = self._now.changed()
         self._now, self.count = smallest(self._now.dense(), count), None
-        if self._exact is not None:
-            self._now.watch(self._exact)
+        self._now.watch(self._exact)
 
     format = property(lambda self: self._now.format)
     bytes = property(lambda self: self._now.bytes)

@@ -85,6 +85,10 @@ def test_the_error_is_that_of_the_smallest_coefficients(be, seed, rate, size):
     assert energy(x - to_host(handle.dense())) == pytest.approx(energy(dropped), rel=1e-9, abs=1e-12 * energy(x))
 
 
+def test_at_least_one_coefficient_stays(be):
+    assert pack(be.asarray(maps()), 1e-9, "exact").density == 1 / maps().size
+
+
 @pytest.mark.parametrize("scale", [1e-300, 1e-30, 1.0, 1e30, 1e300])  # at the ends, squares have no number
 @pytest.mark.parametrize("share", [0.5, 0.9, 0.99, 1.0])
 def test_energy_keeps_the_fewest_coefficients_with_that_share(be, share, scale):

@@ -72,6 +72,11 @@ def test_auto_is_as_small_as_the_smallest_at_every_density(be, make, shape, dtyp
         assert pack("auto", array).nbytes == smallest_of_all(array), f"density {density}"
 
 
+def test_where_counting_costs_no_waiting_the_format_is_known_at_once(be):
+    handle = AutoStore().pack(be.asarray(np.eye(50)))
+    assert (handle.format, handle.settled) == (("dense", False) if be.reading_waits else ("mask", True))
+
+
 @pytest.mark.parametrize(("zeros", "gathers"), [(0, False), (6, False), (7, True)])
 def test_entries_are_gathered_only_where_that_may_save_bytes(monkeypatch, zeros, gathers):
     """An entry costs a bit at least: 7 zeros of 200 float32 are the first to outweigh 193 bits, 25 bytes."""
