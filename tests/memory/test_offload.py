@@ -281,11 +281,12 @@ def test_copies_run_beside_the_device_and_few_arrays_wait_for_them(rng):
     store = OffloadStore(DenseStore())
     arrays = [STRICT.asarray(rng.standard_normal(SMALL)) for _ in range(6)]
     expected, alive = [to_host(array).copy() for array in arrays], [weakref.ref(array) for array in arrays]
-    handles = []
+    handles, waiting = [], []
     with count_waits() as waits:
         while arrays:
             handles.append(store.pack(arrays.pop(0)))
-            assert sum(ref() is not None for ref in alive) - len(arrays) <= IN_FLIGHT
+            waiting.append(sum(ref() is not None for ref in alive) - len(arrays))
+        assert waiting == [1] + [IN_FLIGHT] * 5
         assert_bit_equal_later = handles[-1].dense()  # asks before its copy was waited for
         store.flush()
         assert waits() == 0

@@ -12,6 +12,7 @@ from specframe.backend import to_host
 from specframe.layers import Module, Tanh
 from specframe.models import LeNet5, SpecLeNet5
 from specframe.saving import Bits, Borrowed, Ledger, get_store
+from specframe.saving.remade import DEEPEST
 
 STORES = ["dense", "csr", "mask", "auto"]
 
@@ -286,6 +287,18 @@ def test_concatenations_of_concatenations_grow_by_the_new_part_only(be, rng):
             joined = ops.concatenate([joined, ops.tanh(ops.linear(joined, weight))])
         ops.sum(joined)
     assert tape.ledger.nbytes == 4 * 4 * 2 * 8  # the four outputs of tanh, (4, 2) each, and nothing twice
+
+
+def test_after_so_many_recipes_in_a_row_a_result_is_kept(be, rng):
+    x, w = parameter(be, rng, 6, 5), parameter(be, rng, 4, 5)
+    for turns, kept in ((DEEPEST, "x" + " <- transpose" * DEEPEST), (DEEPEST + 2, "x <- transpose")):
+        with sf.Tape(store="dense") as tape:
+            h = ops.tanh(x)
+            for _ in range(turns):
+                h = ops.transpose(h, (1, 0))
+            ops.linear(h, w)
+        rows = [row for row in rows_of(tape, "linear") if row.format in ("shared", "dense")]
+        assert [row.array for row in rows] == [kept]
 
 
 def test_relu_of_a_saved_map_keeps_that_map_only(be, rng):
