@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, NamedTuple
 
+import numpy as np
+
 from specframe.tensor import Tensor
 
 
@@ -34,6 +36,11 @@ class Op:
     forward: ClassVar[Callable[..., Any]]
     backward: ClassVar[Callable[..., Any]]
     remake: ClassVar[Callable[..., Any]]
+
+
+def array(value: Any) -> Any:
+    """NumPy makes a scalar where a 0-d array was computed with; here it stays an array."""
+    return np.asarray(value) if isinstance(value, np.generic) else value
 
 
 class Decisions(NamedTuple):
@@ -73,12 +80,12 @@ class Context:
     def save(self, **values: Any) -> None:
         """Keep arrays of numbers: inputs, the output, or others. A lossy store may round them."""
         if self.recording:
-            self.saved.update(values)
+            self.saved.update({name: array(value) for name, value in values.items()})
 
     def save_bits(self, levels: int = 2, **decisions: Any) -> None:
         """Keep decisions (booleans, or integers below `levels`), always exactly."""
         if self.recording:
-            self.saved.update({name: Decisions(array, levels) for name, array in decisions.items()})
+            self.saved.update({name: Decisions(array(value), levels) for name, value in decisions.items()})
 
     def __getitem__(self, name: str) -> Any:
         return self.saved[name]
