@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+FOLDERS := $(shell find specframe layers models optim data training -type d -not -name __pycache__)
 
 .PHONY: help run test lint bench clean
 .DEFAULT_GOAL := help
@@ -29,8 +30,8 @@ clean:  ## remove the environment, build folders and caches
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The stamp makes a changed pyproject.toml or setup.py reinstall, and nothing else.
-$(VENV)/installed: pyproject.toml setup.py
+# An editable install is a folder of links, made anew when a file comes or goes (a folder changes then).
+$(VENV)/installed: pyproject.toml setup.py $(FOLDERS)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet -e ".[test,plot]"
 	touch $@

@@ -14,4 +14,6 @@ setup(
     packages=["specframe", *(f"specframe.{name}" for name in INSIDE + BESIDE)],
     package_dir={"specframe": "specframe"} | {f"specframe.{name}": name for name in BESIDE},
     package_data={"specframe": ["py.typed"], "specframe.data": ["*.npz", "*.md"]},
+    # An editable install is a folder of links: type checkers find its sub-packages; an import hook they cannot read.
+    options={"editable_wheel": {"mode": "strict"}},
 )

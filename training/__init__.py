@@ -5,14 +5,16 @@ from specframe.training.checkpoint import CheckpointError, load_checkpoint, save
 from specframe.training.diagnose import first_bad_layer
 from specframe.training.evaluate import evaluate, predict, step_cost
 from specframe.training.files import write_atomically
+from specframe.training.fingerprint import fingerprint
 from specframe.training.history import Epoch, History, write_csv
 from specframe.training.interrupt import Interrupt
-from specframe.training.loop import Training, TrainingError, fit, train_step
+from specframe.training.output import say
 from specframe.training.presets import PRESETS, Preset
+from specframe.training.step import TrainingError, train_step
+from specframe.training.training import Training, fit
 
 __all__ = [
     "PRESETS", "CheckpointError", "Epoch", "History", "Interrupt", "Preset", "Training", "TrainingError", "evaluate",
-    "first_bad_layer", "fit", "keep_freed_memory", "load_checkpoint", "predict", "resident_bytes", "save_checkpoint",
-    "step_cost", "train_step",
-    "write_atomically", "write_csv",
+    "fingerprint", "first_bad_layer", "fit", "keep_freed_memory", "load_checkpoint", "predict", "resident_bytes",
+    "save_checkpoint", "say", "step_cost", "train_step", "write_atomically", "write_csv",
 ]  # fmt: skip

@@ -1,28 +1,37 @@
 """Using a trained net: loss and accuracy on a data set, classes of images, and what one step costs."""
 
 import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from specframe import backend, ops
+from specframe.layers import Module
 from specframe.tape import Tape
 from specframe.tensor import Tensor
 
+if TYPE_CHECKING:
+    from specframe.data import DataLoader
+
 
 @contextlib.contextmanager
-def _evaluating(model):
-    was_training = model.training
+def evaluating(model: Module) -> Iterator[None]:
+    """Evaluation mode everywhere; afterwards each part has the mode it had: one that was frozen by eval() stays so."""
+    modes = [(module, module.training) for _, module in model.modules()]
     model.eval()
     try:
         yield
     finally:
-        model.train(was_training)
+        for module, training in modes:
+            module.training = training
 
 
-def evaluate(model, loader):
+def evaluate(model: Module, loader: "DataLoader") -> tuple[float, float]:
     """(mean loss, accuracy 0 to 1) of a net over one pass of a DataLoader, in evaluation mode."""
     loss, right, seen = 0.0, 0, 0
-    with _evaluating(model):
+    with evaluating(model):
         for x, y in loader.epoch(0):
             logits = model(Tensor(x))
             loss += ops.softmax_cross_entropy(logits, y).item() * len(y)
@@ -31,7 +40,7 @@ def evaluate(model, loader):
     return loss / seen, right / seen
 
 
-def predict(model, images, batch_size=256):
+def predict(model: Module, images: Any, batch_size: int = 256) -> npt.NDArray[np.int64]:
     """Classes of images.
 
     Parameters
@@ -55,14 +64,14 @@ def predict(model, images, batch_size=256):
     b, parameters = backend.get(model.device), model.parameters()
     dtype = parameters[0].dtype if parameters else np.float32
     classes = [np.zeros(0, np.int64)]
-    with _evaluating(model):
+    with evaluating(model):
         for start in range(0, len(images), batch_size):
             batch = np.ascontiguousarray(images[start : start + batch_size].transpose(2, 3, 0, 1), dtype)
             classes.append(model(Tensor(b.asarray(batch))).numpy().argmax(axis=1))
     return np.concatenate(classes)
 
 
-def step_cost(model, x, y, store="auto", recompute=None):
+def step_cost(model: Module, x: Any, y: Any, store: Any = "auto", recompute: Any = None) -> tuple[Any, int]:
     """What one training step on a batch keeps and needs: (ledger, peak bytes above what lived before).
 
     Runs a forward and a backward and puts everything back: gradients, buffers. Slower than a normal step, since

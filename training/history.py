@@ -2,7 +2,9 @@
 
 import csv
 import io
-from typing import NamedTuple
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from specframe.training.files import write_atomically
 
@@ -30,7 +32,7 @@ class Epoch(NamedTuple):
     test_accuracy: float
     saved_bytes: int
     peak_bytes: int
-    density: list
+    density: list[float]
     seconds: float
     images_per_second: float
 
@@ -38,34 +40,40 @@ class Epoch(NamedTuple):
 class History:
     """The epochs of one net, in order."""
 
-    def __init__(self, epochs=()):
+    def __init__(self, epochs: Iterable[Epoch] = ()):
         self.epochs = list(epochs)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.epochs)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> Epoch:
         return self.epochs[index]
 
-    def append(self, epoch):
+    def append(self, epoch: Epoch) -> None:
         self.epochs.append(epoch)
 
-    def as_dicts(self):
+    def as_dicts(self) -> list[dict[str, Any]]:
         """A list of dicts of numbers, for JSON."""
         return [epoch._asdict() for epoch in self.epochs]
 
     @classmethod
-    def from_dicts(cls, dicts):
-        return cls(Epoch(**row) for row in dicts)
+    def from_dicts(cls, dicts: Iterable[Mapping[str, Any]]) -> "History":
+        """What `as_dicts` gave; raises TypeError or ValueError where it is not that."""
+        epochs = [Epoch(**row) for row in dicts]
+        for epoch in epochs:
+            numbers = [value for value in epoch if value is not epoch.density] + list(epoch.density)
+            if not all(isinstance(number, int | float) for number in numbers):
+                raise ValueError(f"expected an epoch made of numbers, got {epoch}")
+        return cls(epochs)
 
 
-def write_csv(path, histories):
+def write_csv(path: str | os.PathLike[str], histories: Mapping[str, History]) -> None:
     """One line an epoch; `histories` maps the name of a net to its History. Densities are joined by spaces."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["net", *Epoch._fields])
     for net, history in histories.items():
         for epoch in history.epochs:
-            row = epoch._replace(density=" ".join(f"{d:.4f}" for d in epoch.density))
-            writer.writerow([net, *row])
+            row = epoch._asdict() | {"density": " ".join(f"{d:.4f}" for d in epoch.density)}
+            writer.writerow([net, *row.values()])
     write_atomically(path, lambda file: file.write(text.getvalue().encode()))

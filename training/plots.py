@@ -5,23 +5,32 @@ matplotlib is imported when a picture is asked for, never with the package.
 
 import copy
 import importlib.util
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from specframe import ops
 from specframe.layers import SpectralBlock
 from specframe.tensor import Tensor
+from specframe.training.evaluate import evaluating
 from specframe.training.files import write_atomically
+from specframe.training.history import History
+
+Path: TypeAlias = str | os.PathLike[str]
+Array: TypeAlias = npt.NDArray[Any]
 
 COLOURS = {"spectral": "#c2410c", "spatial": "#1d4ed8"}
 
 
-def available():
+def available() -> bool:
     """Whether matplotlib is installed."""
     return importlib.util.find_spec("matplotlib") is not None
 
 
-def _figure(**options):
+def _figure(**options: Any) -> Any:
     # The object-oriented interface: no window system, no global state.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -31,11 +40,11 @@ def _figure(**options):
     return figure
 
 
-def _save(figure, path):
+def _save(figure: Any, path: Path) -> None:
     write_atomically(path, lambda file: figure.savefig(file, format="png"))
 
 
-def curves(path, histories, title):
+def curves(path: Path, histories: Mapping[str, History], title: str) -> None:
     """Training loss, test accuracy and saved bytes against the epoch; `histories` maps names of nets to a History."""
     figure = _figure(figsize=(10, 3.2))
     figure.suptitle(title)
@@ -58,7 +67,7 @@ def curves(path, histories, title):
     _save(figure, path)
 
 
-def ledger(path, ledger, title="saved for backward", by="layer"):
+def ledger(path: Path, ledger: Any, title: str = "saved for backward", by: str = "layer") -> None:
     """What a step saved, a horizontal bar a layer, op or format, split into values, indices, bits and scales.
 
     Parameters
@@ -89,7 +98,7 @@ def ledger(path, ledger, title="saved for backward", by="layer"):
     _save(figure, path)
 
 
-def first_layer_maps(block, image, beta):
+def first_layer_maps(block: SpectralBlock, image: Array, beta: float) -> tuple[Array, Array]:
     """Spectrum and map of the first convolution of a block, at a threshold.
 
     Parameters
@@ -103,15 +112,16 @@ def first_layer_maps(block, image, beta):
     (Z, y) : arrays (P, Q, channels) complex and (rows, cols, channels) real
     """
     x = Tensor(block.weight.backend.asarray(np.ascontiguousarray(image.transpose(1, 2, 0)[:, :, None])))
-    first, was_training = copy.copy(block), block.training
+    first = copy.copy(block)
     first.beta, first.convs = beta, 1
-    block.eval()  # one image has no statistics of its own
-    Z = first.spectrum(x)
-    block.train(was_training)
+    with evaluating(first):  # one image has no statistics of its own
+        Z = first.spectrum(x)
     return Z.numpy()[:, :, 0], ops.irfft2(Z).numpy()[:, :, 0]
 
 
-def spectra(path, block, image, betas=(0.0, 0.5, 1.0, 1.5), channels=2):
+def spectra(
+    path: Path, block: SpectralBlock, image: Array, betas: Sequence[float] = (0.0, 0.5, 1.0, 1.5), channels: int = 2
+) -> None:
     """The paper's Fig. 2: maps after the first layer, in the spectrum and in space, for several thresholds.
 
     Parameters

@@ -7,7 +7,8 @@
 
 from dataclasses import dataclass
 
-from specframe.optim import SGD, OneCycleLR, StepLR
+from specframe.layers import Module
+from specframe.optim import SGD, OneCycleLR, Schedule, StepLR
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,11 @@ class Preset:
     weight_decay: float = 0.0
     halve_every: int | None = None
 
-    def optimizer(self, model, steps_per_epoch, *, epochs=None, lr=None):
+    def optimizer(
+        self, model: Module, steps_per_epoch: int, *, epochs: int | None = None, lr: float | None = None
+    ) -> tuple[SGD, Schedule]:
         """(optimiser, schedule) for a model; `epochs` and `lr` replace the preset's."""
-        sgd = SGD(model.parameters(), self.lr if lr is None else lr, self.momentum, self.weight_decay)
+        sgd = SGD(model, self.lr if lr is None else lr, self.momentum, self.weight_decay)
         if self.halve_every is not None:
             return sgd, StepLR(sgd, self.halve_every * steps_per_epoch, 0.5)
         return sgd, OneCycleLR(sgd, (epochs or self.epochs) * steps_per_epoch)

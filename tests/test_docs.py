@@ -1,0 +1,81 @@
+"""The documents: every link leads somewhere, and every file, folder and command that they name is there."""
+
+import contextlib
+import io
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+CODE = re.compile(r"`([^`\n]+)`")
+TOP = ("specframe", "layers", "models", "optim", "data", "training", "examples", "benchmarks", "docs", "tests")
+FILE = re.compile(rf"\b(?:{'|'.join(TOP)})/[\w./*-]+")
+SCRIPT = re.compile(r"python (?:-m ([\w.]+)|([\w/]+\.py))")
+MADE = ("docs/results/",)  # what benchmarks write
+
+
+def documents():
+    """Every Markdown file of the repository."""
+    found = [p for p in ROOT.rglob("*.md") if not {".venv", "build", ".git", "runs"} & set(p.relative_to(ROOT).parts)]
+    return sorted(found)
+
+
+def anchors(text):
+    """GitHub's names of the headings."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", documents(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(path):
+    text = path.read_text(encoding="utf-8")
+    for target in LINK.findall(text):
+        if re.match(r"https?:|mailto:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        file = (path.parent / name).resolve() if name else path
+        assert file.exists(), f"{path.name}: {target} leads nowhere"
+        if anchor:
+            assert anchor in anchors(file.read_text(encoding="utf-8")), f"{path.name}: no heading for {target}"
+
+
+@pytest.mark.parametrize("path", documents(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_files_and_commands_that_are_named_exist(path):
+    text = path.read_text(encoding="utf-8")
+    for name in FILE.findall(" ".join(CODE.findall(text))):
+        name = name.rstrip("./")
+        assert name.startswith(MADE) or any(ROOT.glob(name)), f"{path.name} names {name}, which is not there"
+    for module, script in SCRIPT.findall(text):
+        if module.split(".")[0] in TOP:
+            assert (ROOT / Path(*module.split("."))).with_suffix(".py").exists(), f"{path.name}: python -m {module}"
+        elif script:
+            assert (ROOT / script).exists() or (path.parent / script).exists(), f"{path.name}: python {script}"
+
+
+def test_names_in_docstrings_and_comments_exist():
+    tracked = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True)
+    if tracked.returncode != 0:
+        pytest.skip("not a git checkout")
+    for source in tracked.stdout.split():
+        text = (ROOT / source).read_text(encoding="utf-8") if (ROOT / source).exists() else ""
+        for name in re.findall(rf"\b(?:{'|'.join(TOP)})/[\w/]+\.(?:py|md)\b", text):
+            assert (ROOT / name).exists(), f"{source} names {name}, which is not there"
+
+
+# ---- the code in the documents ---------------------------------------------------------------------------------
+
+BLOCK = re.compile(r"```python\n(.*?)```(?:\s*```text\n(.*?)```)?", re.DOTALL)
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_code_blocks_run_and_print_what_stands_below_them(name):
+    shared: dict[str, object] = {}
+    for code, expected in BLOCK.findall((ROOT / name).read_text(encoding="utf-8")):
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(code, name, "exec"), shared)
+        if expected:
+            assert printed.getvalue() == expected, f"{name} prints something else now"
