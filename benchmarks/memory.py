@@ -4,7 +4,7 @@
     python benchmarks/memory.py --nets vgg16 --strategies dense quant8 quant8+checkpoint torch --rounds 5
     python benchmarks/memory.py --checkpoint runs/specvgg16_cifar10/checkpoint.npz
 
-Strategies are sums of parts (examples/strategies.py): the spatial twin with ReLU and batch normalisation, or with
+Strategies are sums of parts (benchmarks/strategies.py): the spatial twin with ReLU and batch normalisation, or with
 `spec` the spectral net. torch is the plain twin in PyTorch, torch+checkpoint the same with torch.utils.checkpoint over
 the stages (benchmarks/memory_torch.py). A step is forward, backward and update of a batch of real images.
 
@@ -33,11 +33,9 @@ import tempfile
 
 import memory_report
 import memory_weights
+from strategies import SPECTRAL, TWIN, parse
 
 from specframe.training import CheckpointError, write_atomically
-
-sys.path.append(str(pathlib.Path(__file__).parents[1] / "examples"))
-from strategies import SPECTRAL, TWIN, parse
 
 NETS = ("vgg16", "densenet", "lenet5")
 PEERS = ("torch", "torch+checkpoint")

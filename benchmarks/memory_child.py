@@ -10,11 +10,12 @@ import contextlib
 import gc
 import json
 import os
-import pathlib
 import sys
 import time
 
 import numpy as np
+from memory_weights import kind_of
+from strategies import build, parse
 
 import specframe as sf
 from specframe import ops
@@ -22,10 +23,6 @@ from specframe.optim import SGD
 from specframe.saving import Borrowed, Handle, Remade, Store
 from specframe.training import load_checkpoint, train_step
 from specframe.training.allocator import resident_bytes
-
-sys.path.append(str(pathlib.Path(__file__).parents[1] / "examples"))
-from memory_weights import kind_of
-from strategies import build, parse
 
 LR, MOMENTUM = 1e-7, 0.9  # the weights stay where they are
 

@@ -1,6 +1,6 @@
 """PyTorch's side of benchmarks/memory.py: the plain twins, and the same under torch.utils.checkpoint.
 
-The checkpoints are where specframe's are (examples/strategies.py): over the stages of VGG16, over stem and layers of
+The checkpoints are where specframe's are (benchmarks/strategies.py): over the stages of VGG16, over stem and layers of
 the dense block, over the two convolutions of LeNet-5.
 """
 

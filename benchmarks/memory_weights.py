@@ -5,17 +5,14 @@
 """
 
 import os
-import pathlib
 import sys
 
 import numpy as np
+from strategies import build, parse
 
 from specframe.data import CIFAR10, MNIST, DataError, DataLoader, Dataset
 from specframe.optim import SGD
 from specframe.training import load_checkpoint, save_checkpoint, train_step
-
-sys.path.append(str(pathlib.Path(__file__).parents[1] / "examples"))
-from strategies import build, parse
 
 SPECTRAL = ("beta", "scale", "grid", "activation", "batch_norm")  # options of a trained spectral net
 LR = 0.02  # low enough for the paper's settings, which have no batch normalisation

@@ -2,117 +2,142 @@
 
     python examples/lenet_mnist.py                        both nets, 5 epochs, a few minutes on a laptop
     python examples/lenet_mnist.py --train-size 6000      a quick look
-    python examples/lenet_mnist.py --resume               go on where Ctrl-C (or the power cut) stopped
 
-The loop itself is Training.run in training/loop.py: forward under a Tape, backward, update. Results go to --out.
+Copy it and change what you like. Other nets, other data, and runs that stop and go on: examples/train.py.
 """
 
+import math
 import os
 import sys
+import time
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable, Iterator
 
-from common import (
-    Parser,
-    add_common,
-    guarded,
-    loaders,
-    merged,
-    number,
-    open_checkpoint,
-    table,
-    train_all,
-    write_results,
-)
+from tqdm import tqdm
 
-from specframe import backend
-from specframe.data import MNIST, DataError, Digits
+import specframe as sf
+from specframe.data import MNIST, DataError, DataLoader, Dataset, Digits
+from specframe.layers import Module
 from specframe.models import LeNet5, SpecLeNet5
-from specframe.training import PRESETS, Training, plots
-
-OUT = "runs/lenet_mnist"
-DIGITS_EPOCHS = 40  # the bundled set is 42 times smaller than MNIST
-
-
-def main(arguments=None):
-    parser = make_parser()
-    return guarded(parser, run, vars(parser.parse_args(arguments)))
+from specframe.optim import SGD, OneCycleLR
+from specframe.training import Epoch, History, evaluate, plots, run_folder, save_checkpoint, say, step_cost
+from specframe.training.allocator import keep_freed_memory
+from specframe.training.report import table, write_report
 
 
-def make_parser():
-    parser = Parser("lenet_mnist.py", __doc__.split("\n\n")[0])
-    add_common(parser, OUT, f"{PRESETS['lenet'].lr:g}", f"5; digits {DIGITS_EPOCHS}; paper 300")
-    add = parser.add_argument
-    add("--data", choices=["mnist", "digits"],
-        help="data set; by default MNIST, or the bundled 8 x 8 digits where MNIST cannot be had")
-    add("--tanh-scale", type=number(float, 0, strict=True),
-        help=f"a in a tanh(x / a) of the spectral activation ({PRESETS['lenet'].tanh_scale:g}; the paper's is 1)")
-    add("--no-twin", action="store_true", help="train the spectral net only")
-    add("--paper", action="store_true",
-        help="the paper's settings: lr 0.1 halved every 50 epochs, momentum 0.95, plain tanh, 300 epochs")
-    return parser
+def train(name: str, model: Module, batches: DataLoader, tests: DataLoader, args: Namespace) -> Iterator[Epoch]:
+    """Train a net; gives what each epoch reached and cost."""
+    optimizer = SGD(model.parameters(), args.lr, momentum=0.9, weight_decay=5e-4)
+    schedule = OneCycleLR(optimizer, args.epochs * len(batches))
+    images = len(batches.dataset)
+    for epoch in range(args.epochs):
+        title, start, total = f"{name} epoch {epoch + 1}/{args.epochs}", time.perf_counter(), 0.0
+        for x, y in tqdm(batches.epoch(epoch), title, len(batches), leave=False, disable=None):
+            with sf.Tape(store=args.store, seed=schedule.t) as tape:  # the seed: for stores that round at random
+                loss = sf.ops.softmax_cross_entropy(model(sf.Tensor(x)), y)
+            if not math.isfinite(loss.item()):
+                raise ValueError(f"{title}: the loss became {loss.item()}, try a smaller --lr")
+            optimizer.zero_grad()
+            tape.backward(loss)
+            optimizer.step()
+            schedule.step()
+            total += loss.item() * len(y)
+        seconds = time.perf_counter() - start
+        test_loss, accuracy = evaluate(model, tests)
+        x, y = next(batches.epoch(epoch))  # a full batch
+        ledger, peak = step_cost(model, x, y, args.store)
+        say(f"{title:24} loss {total / images:.4f}  test {100 * accuracy:.2f} %  {seconds:.1f} s")
+        yield Epoch(epoch + 1, schedule.lr_at(schedule.t - 1), total / images, test_loss, accuracy, ledger.nbytes, peak,
+                    ledger.spectra(), seconds, images / seconds)  # fmt: skip
 
 
-def settled(given, saved):
-    """All options, from those given, those of the checkpoint (or None), and the defaults."""
-    preset = PRESETS["paper" if given.get("paper") else "lenet"]
-    defaults = {
-        "device": "auto", "out": OUT, "data_dir": None, "data": None, "beta": 0.5, "tanh_scale": preset.tanh_scale,
-        "epochs": None, "batch_size": preset.batch_size, "lr": preset.lr, "store": "auto", "seed": 0,
-        "train_size": None, "no_twin": False, "paper": False,
-    }  # fmt: skip
-    return merged(given, saved, defaults)
-
-
-def load_data(option):
-    """(name, training set, test set). Only when nothing was asked for do the bundled digits stand in for MNIST."""
-    asked = option["data"] == "mnist" or option["data_dir"] is not None
-    if option["data"] != "digits":
+def run(args: Namespace) -> None:
+    """Both nets, one after the other, and their results."""
+    keep_freed_memory()  # asks the C library to reuse the arrays of the last step: faster
+    device = sf.backend.get(args.device)
+    data, train_set, test_set = load(args)
+    train_set = train_set.subset(args.train_size or len(train_set))
+    args.epochs = args.epochs or {"mnist": 5, "digits": 40}[data]  # there are 42 times fewer digits
+    batches = DataLoader(train_set, args.batch_size, shuffle=True, seed=args.seed, device=device)
+    tests = DataLoader(test_set, 500, device=device)
+    spectral = SpecLeNet5(beta=args.beta, scale=args.tanh_scale, seed=args.seed)
+    nets: dict[str, Module] = {"spectral": spectral}
+    if not args.no_twin:
+        nets["spatial"] = LeNet5(seed=args.seed)  # the twins start from the same weights
+    sf.Tape(store=args.store)  # refuses an unknown store before anything is written
+    with run_folder(args.out, overwrite=args.overwrite) as out:
+        say(f"{len(train_set)} training and {len(test_set)} test images of {data}, on {device.name}; results in {out}")
+        histories, weights = {name: History() for name in nets}, {}
+        settings = {"data": data, "beta": args.beta, "tanh_scale": args.tanh_scale}
         try:
-            return "mnist", MNIST("train", option["data_dir"]), MNIST("test", option["data_dir"])
+            for name, model in nets.items():
+                for epoch in train(name, model.to(device), batches, tests, args):
+                    histories[name].append(epoch)
+                    weights[name] = {"model": model.state_dict()}
+                    save_checkpoint(out / "checkpoint.npz", {"options": settings, "nets": weights})
+        except KeyboardInterrupt:
+            say(f"stopped; the weights of the last epoch are in {out}" if weights else "stopped in the first epoch")
+            raise
+        write_report(out, histories, data=data, device=device.name, title=f"LeNet-5 on {data}")
+        if plots.available():
+            plots.spectra(out / "spectra.png", spectral.conv1, test_set.images[0])
+        say("\n" + table(histories))
+
+
+def load(args: Namespace) -> tuple[str, Dataset, Dataset]:
+    """MNIST, or the digits that come with the package where MNIST cannot be had and nobody asked for it."""
+    if args.data != "digits":
+        try:
+            return "mnist", MNIST("train", args.data_dir), MNIST("test", args.data_dir)
         except DataError as error:
-            if asked:
+            if args.data or args.data_dir:
                 raise
+            there = len(Digits("train"))
+            size = args.train_size = min(args.train_size or there, there)
             print(
                 f"*** MNIST CANNOT BE HAD: {error}\n"
-                "*** TRAINING ON THE 1797 BUNDLED 8 x 8 DIGITS INSTEAD. These are not MNIST figures.\n"
-                "*** To train on MNIST, put its four files into a folder and pass --data-dir FOLDER.",
-                file=sys.stderr,
-            )
+                f"*** TRAINING ON {size} OF THE {there} BUNDLED DIGITS INSTEAD. These are not MNIST figures.\n"
+                "*** To train on MNIST, put its four files into a folder and pass --data-dir FOLDER.", file=sys.stderr,
+            )  # fmt: skip
     return "digits", Digits("train"), Digits("test")
 
 
-def make_runs(option, steps_per_epoch, device):
-    """A Training for each net; the twins start from the same weights."""
-    preset = PRESETS["paper" if option["paper"] else "lenet"]
-    nets = {"spectral": SpecLeNet5(beta=option["beta"], scale=option["tanh_scale"], seed=option["seed"])}
-    if not option["no_twin"]:
-        nets["spatial"] = LeNet5(seed=option["seed"])
-    runs = {}
-    for name, net in nets.items():
-        chosen = preset.optimizer(net.to(device), steps_per_epoch, epochs=option["epochs"], lr=option["lr"])
-        runs[name] = Training(net, *chosen)
-    return runs
+def number(kind: Callable[[str], float], low: float) -> Callable[[str], float]:
+    """An argparse type: a finite number from `low` on."""
+
+    def parse(text: str) -> float:
+        if not low <= float(text) < 1e18:
+            raise ArgumentTypeError(f"expected a number from {low:g} on, got {text:.20}")
+        return kind(text)
+
+    parse.__name__ = kind.__name__  # argparse says: invalid int value
+    return parse
 
 
-def run(given):
-    checkpoint, saved = open_checkpoint(given, OUT)
-    option = settled(given, saved and saved["options"])
-    device = backend.get(option["device"])
-    option["data"], train_set, test_set = load_data(option)
-    if option["epochs"] is None:
-        short = 5 if option["data"] == "mnist" else DIGITS_EPOCHS
-        option["epochs"] = PRESETS["paper"].epochs if option["paper"] else short
-    train, test = loaders(option, train_set, test_set, device)
-    print(f"{len(train.dataset)} training and {len(test_set)} test images of {option['data']}, on {device.name}; "
-          f"results in {option['out']}")  # fmt: skip
-
-    runs = make_runs(option, len(train), device)
-    if not train_all(runs, option, train, test, checkpoint, saved):
-        print(f"stopped; go on with: python examples/lenet_mnist.py --resume --out {option['out']}")
+def main(arguments: list[str] | None = None) -> int:
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # it was closed, by 2>&- or a service; the bar needs one
+    parser = ArgumentParser(usage=SUPPRESS, description=__doc__.split("\n\n")[0])
+    add = parser.add_argument
+    add("--data", choices=["mnist", "digits"], help="by default MNIST, or the bundled digits where it cannot be had")
+    add("--data-dir", metavar="DIR", help="folder with the data files; else $SPECFRAME_DATA, the cache, a download")
+    add("--beta", type=number(float, 0), default=0.5, help="threshold on |Y|: larger keeps fewer frequencies (0.5)")
+    add("--tanh-scale", type=number(float, 1e-6), default=2.0, help="a in a tanh(x / a); the paper's is 1 (2)")
+    add("--epochs", type=number(int, 1), help="passes over the training set (5 of MNIST, 40 of the digits)")
+    add("--batch-size", type=number(int, 1), default=64, help="images a step (64)")
+    add("--lr", type=number(float, 1e-9), default=0.1, help="highest learning rate, of the one cycle (0.1)")
+    add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="auto takes a GPU where there is one (auto)")
+    add("--store", default="auto", help="how saved activations are kept: auto, dense, csr, mask, ... (auto)")
+    add("--seed", type=number(int, 0), default=0, help="of the initial weights and the order of the images (0)")
+    add("--train-size", type=number(int, 1), metavar="N", help="use only the first N training images")
+    add("--no-twin", action="store_true", help="train the spectral net only")
+    add("--out", default="runs/lenet_mnist", help="folder for metrics.json, weights, pictures (runs/lenet_mnist)")
+    add("--overwrite", action="store_true", help="replace what an earlier run left in --out")
+    try:
+        run(parser.parse_args(arguments))
+    except KeyboardInterrupt:
         return 130
-    title = f"LeNet-5 on {test_set.name.split()[0]}"
-    if write_results(option["out"], option["data"], device, runs, title):
-        plots.spectra(os.path.join(option["out"], "spectra.png"), runs["spectral"].model.conv1, test_set.images[0])
-    print(table(runs))
+    except (ValueError, RuntimeError, OSError) as error:
+        parser.error(str(error))
     return 0
 
 

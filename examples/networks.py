@@ -1,33 +1,53 @@
 """The networks by the names that a command line takes, built from its options."""
 
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from specframe import Tensor, checkpoint
+from specframe.layers import Module
 from specframe.models import VGG16, AlexNet, DenseNet, LeNet5, SpecAlexNet, SpecDenseNet, SpecLeNet5, SpecVGG16
 
-NETS = {
+NETS: dict[str, Callable[..., Module]] = {
     "lenet5": LeNet5, "alexnet": AlexNet, "vgg16": VGG16, "densenet": DenseNet,
     "speclenet5": SpecLeNet5, "specalexnet": SpecAlexNet, "specvgg16": SpecVGG16, "specdensenet": SpecDenseNet,
 }  # fmt: skip
+SPECTRAL = ("beta", "scale", "grid", "activation", "batch_norm")  # options that only a spectral net has
 
 
-def twin_of(name):
+def twin_of(name: str) -> str | None:
     """The spatial twin of a spectral net, by name; None for a spatial net."""
     return name.removeprefix("spec") if name.startswith("spec") else None
 
 
-def build(name, option, channels, image_size):
+def build(name: str, option: Mapping[str, Any], channels: int, image_size: int) -> Module:
     """A network with its initial weights; options that are None leave the model's own default."""
-    settings = {"in_channels": channels, "seed": option["seed"]}
-    if not name.endswith("lenet5"):
+    classes = option.get("classes", range(10))
+    settings = {"in_channels": channels, "num_classes": len(classes), "seed": option["seed"]}
+    lenet = name.endswith("lenet5")
+    if not lenet:
         settings["width"] = option["width"]
     if not name.endswith("densenet"):
         settings["image_size"] = image_size
     if twin_of(name):
-        chosen = {key: option[key] for key in ("beta", "scale", "grid") if option[key] is not None}
-        if name == "speclenet5":
-            if option["activation"] != "tanh" or option["batch_norm"] not in (None, "none"):
-                raise ValueError("speclenet5 has tanh and no batch normalisation")
-        else:
-            chosen["activation"] = option["activation"]
-            if option["batch_norm"] is not None:
-                chosen["batch_norm"] = option["batch_norm"]
-        settings |= chosen | {"paper_strict": option.get("paper", False)}
+        settings |= {key: option[key] for key in SPECTRAL if option[key] is not None}
+        settings["paper_strict"] = option.get("paper", False)
+        if lenet and (settings.pop("activation", "tanh"), settings.pop("batch_norm", "none")) != ("tanh", "none"):
+            raise ValueError("speclenet5 has tanh and no batch normalisation")
     return NETS[name](**settings)
+
+
+def put_under_checkpoints(net: Module, slices: int, image_size: int) -> None:
+    """Let each stage of a net, or each layer of a dense block, keep its input only; names and parameters stay.
+
+    It runs again in the backward, on `slices` parts of the batch one after another, on fewer in proportion where the
+    maps are smaller than the images.
+    """
+
+    def under_checkpoint(part: Callable[..., Tensor], *inputs: Any) -> Tensor:
+        *number, x = inputs  # only the maps x are to be kept
+        return checkpoint(partial(part, *number), x, slices=max(1, slices * x.shape[0] // image_size))
+
+    for name in ("stage", "first", "layer"):
+        if hasattr(net, name):
+            setattr(net, name, partial(under_checkpoint, getattr(net, name)))

@@ -10,7 +10,7 @@ normalised as its training set was. MNIST's digits are bright on dark: --invert 
 import sys
 
 import numpy as np
-from common import Parser, guarded
+from command_line import Parser, guarded
 from networks import build
 
 from specframe import backend
@@ -33,7 +33,6 @@ def main(arguments=None):
 
 def make_parser():
     parser = Parser("predict.py", __doc__.split("\n\n")[0])
-    parser.epilog = None
     add = parser.add_argument
     add("checkpoint", metavar="CHECKPOINT", help="written by examples/train.py or examples/lenet_mnist.py")
     add("images", metavar="IMAGE", nargs="+", help="image files of any size and format that Pillow reads")

@@ -1,46 +1,35 @@
-"""Train a network, spectral or spatial, on MNIST, CIFAR-10, SVHN or the bundled digits.
+"""Train a network, spectral or spatial, on MNIST, CIFAR-10, SVHN, the bundled digits or a folder of pictures.
 
+    python examples/train.py --model speclenet5 --data mnist --twin
     python examples/train.py --model specvgg16 --data cifar10 --width 0.25 --train-size 10000 --epochs 10 --twin
-    python examples/train.py --model specdensenet --data svhn --beta 0.7
     python examples/train.py --resume --out runs/specvgg16_cifar10
 
-The loop itself is Training.run in training/loop.py. Results go to --out, by default runs/MODEL_DATA.
+The loop is Training.run in training/loop.py; examples/lenet_mnist.py has one on its page. Results go to --out, by
+default runs/MODEL_DATA.
 """
 
-import os
+import shlex
 import sys
+from pathlib import Path
+from typing import Any, NoReturn
 
-from common import (
-    Parser,
-    add_common,
-    guarded,
-    loaders,
-    merged,
-    number,
-    open_checkpoint,
-    table,
-    train_all,
-    write_results,
-)
-from networks import NETS, build, twin_of
-from strategies import put_under_checkpoints
+from command_line import Parser, guarded
+from networks import build, put_under_checkpoints, twin_of
+from train_options import DEFAULTS, default_out, make_parser, settled
 
 from specframe import backend
-from specframe.data import DATASETS, Augment
+from specframe.data import Augment, DataLoader, Dataset, open_dataset
+from specframe.layers import SpectralBlock
 from specframe.models import summary
-from specframe.training import PRESETS, Preset, Training
+from specframe.optim import SGD, ConstantLR, OneCycleLR, Schedule, StepLR
+from specframe.training import CheckpointError, Training, load_checkpoint, plots, run_folder, save_checkpoint, say
+from specframe.training.report import table, write_report
 
-DEEP = PRESETS["deep"]
-DEFAULTS = {
-    "model": None, "data": "cifar10", "beta": 0.5, "scale": None, "activation": "tanh", "batch_norm": None,
-    "grid": None, "width": 1.0, "lr": DEEP.lr, "momentum": DEEP.momentum, "weight_decay": DEEP.weight_decay,
-    "schedule": "cycle", "epochs": DEEP.epochs, "batch_size": DEEP.batch_size, "store": "auto", "seed": 0,
-    "train_size": None, "test_size": None, "augment": None, "twin": False, "paper": False, "slices": None,
-    "device": "auto", "data_dir": None, "out": None,
-}  # fmt: skip
+HALVE_EVERY = 50  # epochs, as in the paper
+OF_IMAGES = ("classes", "image_shape")  # what a checkpoint says of the images, for those who build its nets again
 
 
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> int:
     parser = make_parser()
     given = vars(parser.parse_args(arguments))
     if "model" not in given and not given.get("resume"):
@@ -48,100 +37,121 @@ def main(arguments=None):
     return guarded(parser, run, given)
 
 
-def make_parser():
-    parser = Parser("train.py", __doc__.split("\n\n")[0])
-    add = parser.add_argument
-    add("--model", choices=sorted(NETS), help="the network; those with spec are spectral")
-    add("--data", choices=sorted(DATASETS), help="the data set (cifar10)")
-    add_common(parser, "runs/MODEL_DATA", "0.1", "30; paper 300")
-    add("--width", type=number(float, 0, strict=True), help="scales the channels of all but LeNet (1)")
-    add("--scale", type=number(float, 0, strict=True), help="a in a f(x / a) of the spectral activation (the model's)")
-    add("--activation", choices=["tanh", "softsign", "hardtanh", "arctan"], help="f of the spectral activation (tanh)")
-    add("--batch-norm", choices=["pool", "spectral", "none"],
-        help="of a spectral net: in space after pooling, inside the blocks, or none (the model's)")
-    add("--grid", choices=["fast", "linear", "same", "paper", "circular"], help="of a spectral net (the model's)")
-    add("--momentum", type=number(float, 0), help="of SGD (0.9)")
-    add("--weight-decay", type=number(float, 0), help="of SGD (5e-4)")
-    add("--schedule", choices=["cycle", "halve"],
-        help="one cycle of the learning rate, or halved every 50 epochs (cycle)")
-    add("--test-size", type=number(int, 1), metavar="N", help="use only the first N test images")
-    add("--no-augment", dest="augment", action="store_false",
-        help="no random crops and flips (they are used on CIFAR-10 only)")
-    add("--slices", type=number(int, 1), metavar="N",
-        help="keep only what each stage reads and run it again in the backward, on N parts of the batch one after "
-        "another: the same training in less memory and more time (no)")  # fmt: skip
-    add("--twin", action="store_true", help="train the spatial twin of a spectral net too")
-    add("--paper", action="store_true",
-        help="the paper's settings: lr 0.1 halved every 50 epochs, momentum 0.95, no weight decay, 300 epochs, "
-        "and spectral nets as printed: plain tanh, no batch normalisation, no ReLU, the grids of Table 1")  # fmt: skip
-    return parser
+def load_run(path: Path) -> dict[str, Any]:
+    """The content of a checkpoint of this program; its options are read as those of a command line are.
+
+    Raises
+    ------
+    CheckpointError
+        There is none, or its options are not what this program writes.
+    """
+
+    class Recorded(Parser):
+        def error(self, message: str) -> NoReturn:
+            raise CheckpointError(f"{path}: its options make no run: {message}")
+
+    saved = load_checkpoint(path)
+    options, nets = saved.get("options"), saved.get("nets")
+    if not isinstance(options, dict) or not isinstance(nets, dict) or set(options) != {*DEFAULTS, *OF_IMAGES}:
+        raise CheckpointError(f"{path}: not a checkpoint of examples/train.py")
+    flags = [] if options["augment"] else ["--no-augment"]
+    for name in DEFAULTS:
+        value, flag = options[name], "--" + name.replace("_", "-")
+        if value is not None and value is not False:
+            flags.append(flag if value is True else f"{flag}={value}")
+    given = settled(vars(make_parser(Recorded).parse_args(flags)), None)
+    if any(given[name] != options[name] for name in DEFAULTS):
+        raise CheckpointError(f"{path}: its options are not those of one run")
+    return saved
 
 
-def settled(given, saved):
-    """All options, from those given, those of the checkpoint (or None), and the defaults."""
-    defaults = dict(DEFAULTS)
-    if given.get("paper"):
-        preset = PRESETS["paper"]
-        defaults |= {
-            "lr": preset.lr, "momentum": preset.momentum, "weight_decay": preset.weight_decay, "schedule": "halve",
-            "epochs": preset.epochs, "batch_size": preset.batch_size,
-        }  # fmt: skip
-    option = merged(given, saved, defaults)
-    if option["augment"] is None:
-        option["augment"] = option["data"] == "cifar10"
-    option["out"] = option["out"] or default_out(option)
-    if option["twin"] and twin_of(option["model"]) is None:
-        raise ValueError(f"--twin goes with a spectral net, {option['model']} is a spatial one")
-    return option
+def load_data(option: dict[str, Any]) -> tuple[Dataset, Dataset]:
+    """(training set, test set)."""
+    train_set, test_set = (open_dataset(option["data"], split, option["data_dir"]) for split in ("train", "test"))
+    return (
+        train_set.subset(option["train_size"] or len(train_set)),
+        test_set.subset(option["test_size"] or len(test_set)),
+    )
 
 
-def default_out(option):
-    return os.path.join("runs", f"{option['model']}_{option['data']}")
-
-
-def make_runs(option, sample, steps_per_epoch, device):
-    """A Training for the net, and one for its twin; `sample` is a batch of images (batch, channels, rows, cols)."""
-    preset = Preset(
-        option["epochs"], option["batch_size"], option["lr"], option["momentum"], option["scale"],
-        option["weight_decay"], PRESETS["paper"].halve_every if option["schedule"] == "halve" else None,
-    )  # fmt: skip
+def make_runs(option: dict[str, Any], steps: int, device: backend.Backend) -> dict[str, Training]:
+    """A Training for the net, and one for its twin; `steps` is that of an epoch."""
     names = [option["model"], *([twin_of(option["model"])] if option["twin"] else [])]
+    channels, image_size, cols = option["image_shape"]
+    if image_size != cols:
+        raise ValueError(f"{option['data']}: the networks take square images, got {image_size} x {cols}; "
+                         "folder:PATH:SIZE brings pictures to SIZE x SIZE")  # fmt: skip
     runs = {}
     for name in names:
-        net = build(name, option, sample.shape[1], sample.shape[2]).to(device)
+        net = build(name, option, channels, image_size).to(device)
         if option["slices"] is not None:
-            put_under_checkpoints(net, option["slices"], sample.shape[2])
-        runs["spectral" if twin_of(name) else "spatial"] = Training(net, *preset.optimizer(net, steps_per_epoch))
+            put_under_checkpoints(net, option["slices"], image_size)
+        sgd = SGD(net.parameters(), option["lr"], option["momentum"], option["weight_decay"])
+        runs["spectral" if twin_of(name) else "spatial"] = Training(net, sgd, make_schedule(option, sgd, steps))
     return runs
 
 
-def run(given):
-    if "out" not in given and "model" not in given:
-        raise ValueError("--resume needs --out, or --model and --data, to find the checkpoint")
-    out = given["out"] if "out" in given else default_out(DEFAULTS | given)
-    checkpoint, saved = open_checkpoint(given, out)
-    option = settled(given | {"out": out}, saved and saved["options"])
+def make_schedule(option: dict[str, Any], sgd: SGD, steps: int) -> Schedule:
+    """The learning rate of each step, for epochs of so many steps."""
+    if option["schedule"] == "cycle":
+        return OneCycleLR(sgd, option["epochs"] * steps)
+    return StepLR(sgd, HALVE_EVERY * steps) if option["schedule"] == "halve" else ConstantLR(sgd)
+
+
+def restore(runs: dict[str, Training], saved: dict[str, Any], epochs: int) -> None:
+    """Bring the nets to where the checkpoint has them; they may go on for another number of epochs than planned."""
+    planned = saved["options"]["epochs"]
+    for name, training in runs.items():
+        if epochs != planned and training.schedule.total is not None:
+            raise ValueError(
+                f"--epochs {epochs}: the learning rate of this run follows one cycle over {planned} epochs, which has "
+                "one end; only runs with --schedule halve or constant can go on for longer"
+            )
+        training.load_state_dict(saved["nets"].get(name, {}))
+        if training.epoch > epochs:
+            raise ValueError(f"--epochs {epochs}: the {name} net has been trained for {training.epoch} epochs already")
+
+
+def run(given: dict[str, Any]) -> int:
+    out = Path(given.get("out") or default_out(given)).expanduser()
+    checkpoint = out / "checkpoint.npz"
+    saved = load_run(checkpoint) if given.get("resume") else None
+    option = settled(given, saved and saved["options"])
     device = backend.get(option["device"])
-    train_set, test_set = (DATASETS[option["data"]](split, **where(option)) for split in ("train", "test"))
-    if option["test_size"] is not None:
-        test_set = test_set.subset(option["test_size"])
-    train, test = loaders(option, train_set, test_set, device, Augment() if option["augment"] else None)
-    runs = make_runs(option, train_set.images[:1], len(train), device)
-    if saved is None:
-        print(summary(next(iter(runs.values())).model, (option["batch_size"], *train_set.images.shape[1:])) + "\n")
-    print(f"{option['model']}: {len(train.dataset)} training and {len(test_set)} test images of {option['data']}, "
-          f"on {device.name}; results in {out}")  # fmt: skip
-    if not train_all(runs, option, train, test, checkpoint, saved):
-        print(f"stopped; go on with: python examples/train.py --resume --out {out}")
-        return 130
-    write_results(out, option["data"], device, runs, f"{option['model']} on {option['data']}")
-    print(table(runs))
+    train_set, test_set = load_data(option)
+    option |= {"classes": list(train_set.classes), "image_shape": list(train_set.images.shape[1:])}
+    train = DataLoader(
+        train_set, option["batch_size"], shuffle=True, seed=option["seed"], device=device,
+        transform=Augment() if option["augment"] else None,
+    )  # fmt: skip
+    test = DataLoader(test_set, 500, device=device)
+    runs = make_runs(option, len(train), device)
+    if saved is not None:
+        restore(runs, saved, option["epochs"])
+    net = next(iter(runs.values())).model
+    kept = {name: option[name] for name in (*DEFAULTS, *OF_IMAGES)}
+
+    def save(_: Training) -> None:
+        nets = {name: training.state_dict() for name, training in runs.items()}
+        save_checkpoint(checkpoint, {"options": kept, "nets": nets})
+
+    with run_folder(out, resume=saved is not None, overwrite=given.get("overwrite", False)):
+        if saved is None:
+            say(summary(net, (option["batch_size"], *train_set.images.shape[1:])) + "\n")
+        say(f"{option['model']}: {len(train_set)} training and {len(test_set)} test images of {option['data']}, "
+            f"on {device.name}; results in {out}")  # fmt: skip
+        for name, training in runs.items():
+            if not training.run(train, test, option["epochs"], store=option["store"], name=name, on_epoch=save):
+                say(f"stopped; go on with: python examples/train.py --resume --out {shlex.quote(str(out))}")
+                return 130
+        histories = {name: training.history for name, training in runs.items()}
+        title = f"{option['model']} on {option['data']}"
+        write_report(out, histories, data=option["data"], device=device.name, title=title)
+        block = next((part for _, part in net.modules() if isinstance(part, SpectralBlock)), None)
+        if block is not None and plots.available():
+            plots.spectra(out / "spectra.png", block, test_set.images[0])
+        say("\n" + table(histories))
     return 0
-
-
-def where(option):
-    """How the data set is found; the bundled digits need no folder."""
-    return {} if option["data"] == "digits" else {"data_dir": option["data_dir"]}
 
 
 if __name__ == "__main__":

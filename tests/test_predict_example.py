@@ -24,7 +24,7 @@ def load(name):
 @pytest.fixture(scope="module")
 def examples():
     sys.path.insert(0, str(FOLDER))
-    yield load("predict"), load("lenet_mnist")
+    yield load("predict"), load("train")
     sys.path.remove(str(FOLDER))
 
 
@@ -32,7 +32,8 @@ def examples():
 def run(examples, tmp_path_factory):
     """A folder with a trained checkpoint and the first test digits as image files."""
     folder = tmp_path_factory.mktemp("run")
-    examples[1].main(["--data", "digits", "--epochs", "12", "--no-twin", "--device", "cpu", "--out", str(folder)])
+    options = ["--model", "speclenet5", "--data", "digits", "--epochs", "12", "--device", "cpu"]
+    assert examples[1].main([*options, "--out", str(folder)]) == 0
     for i in range(8):
         pixels = (Digits("test").images[i, 0] * 255).round().astype(np.uint8)
         Image.fromarray(pixels).resize((56, 56), Image.Resampling.NEAREST).save(folder / f"{i}.png")

@@ -10,11 +10,14 @@ from specframe.training.history import Epoch, History, write_csv
 from specframe.training.interrupt import Interrupt
 from specframe.training.output import say
 from specframe.training.presets import PRESETS, Preset
+from specframe.training.report import table, write_report
+from specframe.training.run_folder import run_folder
 from specframe.training.step import TrainingError, train_step
 from specframe.training.training import Training, fit
 
 __all__ = [
     "PRESETS", "CheckpointError", "Epoch", "History", "Interrupt", "Preset", "Training", "TrainingError", "evaluate",
     "fingerprint", "first_bad_layer", "fit", "keep_freed_memory", "load_checkpoint", "predict", "resident_bytes",
-    "save_checkpoint", "say", "step_cost", "train_step", "write_atomically", "write_csv",
+    "run_folder", "save_checkpoint", "say", "step_cost", "table", "train_step", "write_atomically", "write_csv",
+    "write_report",
 ]  # fmt: skip

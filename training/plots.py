@@ -49,20 +49,25 @@ def curves(path: Path, histories: Mapping[str, History], title: str) -> None:
     figure = _figure(figsize=(10, 3.2))
     figure.suptitle(title)
     panels = (
-        ("training loss", lambda e: e.train_loss, "log"),
-        ("test accuracy, %", lambda e: 100 * e.test_accuracy, "linear"),
-        ("saved for backward, MB a step", lambda e: e.saved_bytes / 1e6, "linear"),
+        ("training loss", lambda e: e.train_loss),
+        ("test accuracy, %", lambda e: 100 * e.test_accuracy),
+        ("saved for backward, MB a step", lambda e: e.saved_bytes / 1e6),
     )
-    for axes, (label, value, scale) in zip(figure.subplots(1, 3), panels, strict=True):
+    for axes, (label, value) in zip(figure.subplots(1, 3), panels, strict=True):
         for name, history in histories.items():
             epochs = [epoch.epoch for epoch in history.epochs]
             axes.plot(epochs, [value(e) for e in history.epochs], "o-", ms=4, label=name, color=COLOURS.get(name))
-        axes.set(xlabel="epoch", title=label, yscale=scale)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.set(xlabel="epoch", ylabel=label, xlim=(0.5, max(map(len, histories.values())) + 0.5))
+        axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
-        if scale == "linear" and "MB" in label:
-            axes.set_ylim(bottom=0)
+    losses = [epoch.train_loss for history in histories.values() for epoch in history.epochs]
+    if max(losses) > 3 * min(losses) > 0:
+        loss = figure.axes[0]
+        loss.set_yscale("log", subs=[2, 3, 5, 7])
+        for axis in (loss.yaxis.set_major_formatter, loss.yaxis.set_minor_formatter):
+            axis("{x:g}")  # 0.5, not 5 x 10^-1
+    figure.axes[2].set_ylim(bottom=0)
     figure.axes[0].legend(frameon=False)
     _save(figure, path)
 
@@ -127,36 +132,72 @@ def spectra(
     Parameters
     ----------
     path : str
-    block : SpectralBlock, the first layer of a trained net
+    block : SpectralBlock, the first layer of a trained net; its own threshold is shown among the others
     image : array (channels, rows, cols)
     betas : sequence of float
     channels : int, feature maps to show: those with the most energy
     """
     if not isinstance(block, SpectralBlock):
         raise TypeError(f"spectra: expected a SpectralBlock, got {type(block).__name__}")
+    trained = float(np.min(block.beta))
+    betas = sorted({*map(float, betas), trained})
     maps = [first_layer_maps(block, image, beta) for beta in betas]
     shown = np.argsort(-(maps[0][1] ** 2).sum(axis=(0, 1)))[:channels]
-    figure = _figure(figsize=(2.1 * (len(betas) + 1), 2.2 * 2 * len(shown)))
-    axes = figure.subplots(2 * len(shown), len(betas) + 1, squeeze=False)
-    for panel in axes.flat:
-        panel.set(xticks=[], yticks=[])
+    figure = _figure(figsize=(2.2 * (len(betas) + 1), 4.6 * len(shown)))
+    grid = figure.add_gridspec(2 * len(shown), len(betas) + 1)
+    _show_input(figure.add_subplot(grid[:2, 0]), image)
     for i, channel in enumerate(shown):
-        top = np.log1p(np.abs(maps[0][0][:, :, channel])).max()
-        bound = np.abs(maps[0][1][:, :, channel]).max()
-        for panel in axes[2 * i : 2 * i + 2, 0]:
-            panel.axis("off")
-        axes[2 * i, 0].axis("on")
-        axes[2 * i, 0].imshow(image[0], cmap="gray_r")
-        axes[2 * i, 0].set_title("input", fontsize=9)
-        for j, (beta, (Z, y)) in enumerate(zip(betas, maps, strict=True), start=1):
-            # rows -P/2 .. P/2 from top to bottom, so that low frequencies lie in the middle of the left edge
-            magnitude = np.log1p(np.abs(np.fft.fftshift(Z[:, :, channel], axes=0)))
-            kept = np.mean(Z[:, :, channel] != 0)
-            axes[2 * i, j].imshow(np.where(magnitude > 0, magnitude, np.nan), cmap="magma", vmin=0, vmax=top)
-            axes[2 * i, j].set_facecolor("#e5e7eb")
-            axes[2 * i, j].set_title(f"β = {beta:g}: {100 * kept:.0f} % kept", fontsize=9)
-            axes[2 * i + 1, j].imshow(y[:, :, channel], cmap="RdBu_r", vmin=-bound, vmax=bound)
-        axes[2 * i, 1].set_ylabel(f"log(1 + |Z|), map {channel}", fontsize=8)
-        axes[2 * i + 1, 1].set_ylabel("irfft2(Z)", fontsize=8)
-    figure.suptitle("After the first layer: half spectrum above, map below (grey: not stored)", fontsize=10)
+        above, below = ([figure.add_subplot(grid[2 * i + k, 1 + j]) for j in range(len(betas))] for k in (0, 1))
+        stored = [Z[:, :, channel] for Z, _ in maps]
+        for axes, beta, Z in zip(above, betas, stored, strict=True):
+            mark = ", as trained" if beta == trained else ""
+            axes.set_title(f"β = {beta:g}{mark}\n{100 * np.mean(Z != 0):.1f} % stored", fontsize=9)
+        _show_spectra(figure, above, stored, f"map {channel}\nrow frequency")
+        _show_maps(figure, below, [y[:, :, channel] for _, y in maps])
+    title = "After the first layer: the half spectrum Z (+ zero frequency, grey: not stored), and irfft2(Z) below it"
+    figure.suptitle(title, fontsize=10)
     _save(figure, path)
+
+
+def _show_input(axes: Any, image: Array) -> None:
+    """One image, bright on dark as data sets hold it, in colour where it has three channels."""
+    pixels = image.transpose(1, 2, 0) if len(image) == 3 else image[0]
+    low, high = pixels.min(), pixels.max()
+    axes.imshow((pixels - low) / ((high - low) or 1), cmap="gray")
+    axes.set_title("input", fontsize=9)
+    axes.set_axis_off()
+
+
+def _show_spectra(figure: Any, row: list[Any], spectra: list[Array], label: str) -> None:
+    """log(1 + |Z|) of half spectra (P, Q); rows -P/2 to P/2, so that low frequencies lie at the middle of the left."""
+    P, Q = spectra[0].shape
+    first = -(P // 2)
+    edges = (-0.5, Q - 0.5, first + P - 0.5, first - 0.5)  # left, right, bottom, top: ticks are frequencies
+    magnitudes = [np.log1p(np.abs(np.fft.fftshift(Z, axes=0))) for Z in spectra]
+    top = max(magnitude.max() for magnitude in magnitudes)
+    for axes, magnitude in zip(row, magnitudes, strict=True):
+        stored = np.ma.masked_equal(magnitude, 0)
+        shown = axes.imshow(stored, cmap="magma", vmin=0, vmax=top, extent=edges, interpolation="nearest")
+        axes.plot(0, 0, "+", color="#0ea5e9", ms=6)
+        axes.set_facecolor("#d1d5db")
+        axes.set_xlabel("column frequency", fontsize=7)
+        axes.set(xticks=[0, Q - 1], yticks=[first, 0, first + P - 1])
+        axes.tick_params(labelsize=7)
+    row[0].set_ylabel(label, fontsize=8)
+    _colour_bar(figure, shown, row, "log(1 + |Z|)")
+
+
+def _show_maps(figure: Any, row: list[Any], maps: list[Array]) -> None:
+    """Maps (rows, cols) in space, zero in white."""
+    bound = max(np.abs(y).max() for y in maps)
+    for axes, y in zip(row, maps, strict=True):
+        shown = axes.imshow(y, cmap="RdBu_r", vmin=-bound, vmax=bound)
+        axes.set(xticks=[], yticks=[])
+    row[0].set_ylabel("in space", fontsize=8)
+    _colour_bar(figure, shown, row, "irfft2(Z)")
+
+
+def _colour_bar(figure: Any, shown: Any, row: list[Any], label: str) -> None:
+    bar = figure.colorbar(shown, ax=row, fraction=0.05, aspect=15)
+    bar.set_label(label, fontsize=8)
+    bar.ax.tick_params(labelsize=7)

@@ -1,13 +1,13 @@
 """Find the largest batch that trains within a memory budget, for each way to save memory.
 
-    python examples/max_batch.py --budget 512MB --model vgg16 --width 0.25
-    python examples/max_batch.py --budget 1GiB --model densenet --strategies dense auto quant4+checkpoint spec+mask8
-    python examples/max_batch.py --budget 64MB --model lenet5 --data mnist
+    python benchmarks/max_batch.py --budget 512MB --model vgg16 --width 0.25
+    python benchmarks/max_batch.py --budget 1GiB --model densenet --strategies dense auto quant4+checkpoint spec+mask8
+    python benchmarks/max_batch.py --budget 64MB --model lenet5 --data mnist
 
 The peak is that of a real forward and backward: on the CPU as tracemalloc sees it (scratch inside BLAS and the Fourier
 transform is not seen), on a GPU by CuPy's allocator. What lives between two steps is not in it: parameters, the
 optimizer's state, the batch of images. Below 32 images the batch is the largest to one image, above within 2 %.
-Names of strategies are sums of parts (examples/strategies.py); weights are initial ones.
+Names of strategies are sums of parts (benchmarks/strategies.py); weights are initial ones.
 """
 
 import argparse
@@ -16,7 +16,6 @@ import sys
 import time
 
 import numpy as np
-from common import Parser, guarded, number
 from strategies import SPECTRAL, TWIN, build, parse
 from tqdm import tqdm
 
@@ -26,35 +25,42 @@ from specframe.optim import SGD
 from specframe.training import step_cost, train_step
 
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
-DEFAULTS = {"budget": None, "model": "vgg16", "width": 0.25, "strategies": [*TWIN, *SPECTRAL], "image_size": None,
-            "data": None, "data_dir": None, "max_batch": 4096, "seed": 0, "device": "auto"}  # fmt: skip
 LEAP = 8  # a batch is tried that is at most so many times the largest one measured
 
 
 def main(arguments=None):
     parser = make_parser()
-    option = DEFAULTS | vars(parser.parse_args(arguments))
-    if option["budget"] is None:
-        parser.error("how much memory? --budget SIZE is needed")
-    return guarded(parser, run, option)
+    option = parser.parse_args(arguments)
+    try:
+        run(option)
+    except (ValueError, RuntimeError, OSError) as error:
+        parser.error(str(error))
+    return 0
 
 
 def make_parser():
-    parser = Parser("max_batch.py", __doc__.split("\n\n")[0])
-    parser.epilog = None
+    parser = argparse.ArgumentParser(usage=argparse.SUPPRESS, description=__doc__.split("\n\n")[0])
     add = parser.add_argument
-    add("--budget", type=size, metavar="SIZE", help="memory for a step: 512MB, 1.5GiB, ...")
-    add("--model", choices=["lenet5", "alexnet", "vgg16", "densenet"], help="the network and its twin (vgg16)")
-    add("--width", type=number(float, 0, strict=True), help="scales the channels of all but LeNet (0.25)")
-    add("--strategies", nargs="+", metavar="NAME", type=strategy,
+    add("--budget", type=size, required=True, metavar="SIZE", help="memory for a step: 512MB, 1.5GiB, ...")
+    add("--model", choices=["lenet5", "alexnet", "vgg16", "densenet"], default="vgg16",
+        help="the network and its twin (vgg16)")  # fmt: skip
+    add("--width", type=float, default=0.25, help="scales the channels of all but LeNet (0.25)")
+    add("--strategies", nargs="+", metavar="NAME", type=strategy, default=[*TWIN, *SPECTRAL],
         help="dense, quant8+checkpoint, spec+mask8+block, ...: parts joined by + (20 of them)")  # fmt: skip
-    add("--image-size", type=number(int, 1), metavar="N", help="of random images (28 for lenet5, else 32)")
+    add("--image-size", type=count, metavar="N", help="of random images (28 for lenet5, else 32)")
     add("--data", choices=sorted(DATASETS), help="images of this data set, again and again (random numbers)")
     add("--data-dir", metavar="DIR", help="folder with the data files; else $SPECFRAME_DATA, the cache, a download")
-    add("--max-batch", type=number(int, 1), metavar="N", help="do not try more images (4096)")
-    add("--seed", type=number(int, 0), help="of weights and random images (0)")
-    add("--device", choices=["auto", "cpu", "cuda"], help="auto takes a GPU where CuPy finds one (auto)")
+    add("--max-batch", type=count, default=4096, metavar="N", help="do not try more images (4096)")
+    add("--seed", type=int, default=0, help="of weights and random images (0)")
+    add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="auto takes a GPU where there is one (auto)")
     return parser
+
+
+def count(text):
+    """An argparse type: a number of images, or of pixels."""
+    if not text.isdecimal() or not 0 < int(text) < 2**31:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, got {text:.20}")
+    return int(text)
 
 
 def size(text):
@@ -75,10 +81,10 @@ def strategy(name):
 
 
 def run(option):
-    images, budget = Images(option), f"{option['budget'] / 1e6:.6g} MB"
-    print(f"{option['model']}, images {images.shape}, a step in {budget} on {images.device.name}")
+    images, budget = Images(option), f"{option.budget / 1e6:.6g} MB"
+    print(f"{option.model}, images {images.shape}, a step in {budget} on {images.device.name}")
     found, notes = {}, []
-    with tqdm(option["strategies"], unit="strategy", leave=False) as bar:
+    with tqdm(option.strategies, unit="strategy", leave=False) as bar:
         for name in bar:
             try:
                 found[name] = largest(name, option, images, bar)
@@ -87,16 +93,15 @@ def run(option):
                 continue
             if found[name] is None:
                 notes.append(f"{name}: not even one image trains in {budget}")
-    print("\n".join([*table(found, option["max_batch"]), *notes]))
-    return 0
+    print("\n".join([*table(found, option.max_batch), *notes]))
 
 
 def largest(name, option, images, bar):
     """(largest batch, its peak in bytes, seconds of a step) of a strategy, or None."""
     way = parse(name)
     net = build(
-        option["model"], way, images.shape[0], images.shape[1], option["width"], num_classes=images.classes,
-        seed=option["seed"],
+        option.model, way, images.shape[0], images.shape[1], option.width, num_classes=images.classes,
+        seed=option.seed,
     ).to(images.device)  # fmt: skip
     settings = {"store": way.store, "recompute": way.recompute}
     optimizer = SGD(net.parameters(), 1e-6, 0.9)
@@ -109,7 +114,7 @@ def largest(name, option, images, bar):
         except MemoryError:
             return float("inf")
 
-    batch, nbytes = search(peak, option["budget"], option["max_batch"])
+    batch, nbytes = search(peak, option.budget, option.max_batch)
     if batch == 0:
         return None
     x, y = images.batch(batch)
@@ -174,16 +179,16 @@ class Images:
     """
 
     def __init__(self, option):
-        self.device, self._rng = backend.get(option["device"]), np.random.default_rng(option["seed"])
-        if option["data"] is None:
-            lenet = option["model"] == "lenet5"
-            side = option["image_size"] or (28 if lenet else 32)
+        self.device, self._rng = backend.get(option.device), np.random.default_rng(option.seed)
+        if option.data is None:
+            lenet = option.model == "lenet5"
+            side = option.image_size or (28 if lenet else 32)
             self.shape, self.classes, self._data = (1 if lenet else 3, side, side), 10, None
             return
-        if option["image_size"] is not None:
-            raise ValueError(f"--image-size is for random images, those of {option['data']} have theirs")
-        where = {} if option["data"] == "digits" else {"data_dir": option["data_dir"]}
-        self._data = DATASETS[option["data"]]("train", **where)
+        if option.image_size is not None:
+            raise ValueError(f"--image-size is for random images, those of {option.data} have theirs")
+        where = {} if option.data == "digits" else {"data_dir": option.data_dir}
+        self._data = DATASETS[option.data]("train", **where)
         self.shape, self.classes = self._data.images.shape[1:], self._data.num_classes
 
     def batch(self, count):

@@ -1,4 +1,4 @@
-"""examples/max_batch.py, as a user runs it: LeNet-5 in a few megabytes."""
+"""benchmarks/max_batch.py, as a user runs it: LeNet-5 in a few megabytes."""
 
 import importlib.util
 import pathlib
@@ -8,7 +8,7 @@ import pytest
 
 import specframe as sf
 
-FOLDER = pathlib.Path(__file__).parents[1] / "examples"
+FOLDER = pathlib.Path(__file__).parents[2] / "benchmarks"
 QUICK = ["--model", "lenet5", "--device", "cpu"]
 
 
@@ -20,6 +20,10 @@ def example():
     spec.loader.exec_module(module)
     yield module
     sys.path.remove(str(FOLDER))
+
+
+def options(example, *arguments):
+    return example.make_parser().parse_args(["--budget", "1MB", "--device", "cpu", *arguments])
 
 
 def rows(printed):
@@ -53,7 +57,7 @@ def test_max_batch_is_not_passed_and_too_small_a_budget_is_a_sentence(example, c
 
 
 def test_images_of_a_data_set_are_repeated(example):
-    images = example.Images(example.DEFAULTS | {"data": "digits", "device": "cpu"})
+    images = example.Images(options(example, "--data", "digits"))
     count = len(images._data) + 2
     x, y = images.batch(count)
     assert x.shape == (*images.shape[1:], count, 1) and y[-2:].tolist() == y[:2].tolist()
@@ -97,14 +101,14 @@ def test_sizes(example, text, nbytes):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "how much memory? --budget SIZE is needed"),
+        ([], "the following arguments are required: --budget"),
         (["--budget", "512QB"], "argument --budget: expected a size as 512MB or 1.5GiB, got 512QB"),
         (["--budget", "0MB"], "got 0MB"),
         (["--budget", "1MB", "--strategies", "zip"], "strategy zip: unknown store 'zip'"),
         (["--budget", "1MB", "--strategies", "quant8+mask8"], "quant8 and mask8 are two stores"),
         (["--budget", "1MB", "--strategies", "strict"], "strict goes with spec"),
         (["--budget", "1MB", "--strategies", "spec+inplace"], "inplace goes with a spatial net"),
-        (["--budget", "1MB", "--max-batch", "0"], "argument --max-batch: expected a number from 1, got 0"),
+        (["--budget", "1MB", "--max-batch", "0"], "argument --max-batch: expected a whole number from 1 on, got 0"),
         (["--budget", "1MB", "--data", "digits", "--image-size", "32"], "--image-size is for random images"),
     ],
 )
@@ -119,8 +123,8 @@ def test_mistake_is_one_sentence_and_status_2(example, capsys, arguments, senten
 
 @pytest.mark.parametrize("model", ["alexnet", "vgg16", "densenet", "lenet5"])
 @pytest.mark.parametrize("spec", ["", "+spec"])
-def test_checkpoints_change_what_issaved_and_no_gradient(example, model, spec):
-    images = example.Images(example.DEFAULTS | {"model": model, "device": "cpu"})
+def test_checkpoints_change_what_is_saved_and_no_gradient(example, model, spec):
+    images = example.Images(options(example, "--model", model))
     x, y = images.batch(2)
     found = []
     for name in (f"dense{spec}", f"dense+checkpoint{spec}"):

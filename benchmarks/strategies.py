@@ -12,14 +12,15 @@ A name is a sum of parts, in any order:
     STORE         how values are kept: dense, quant8, topk:0.1:int8, ... (auto)
 """
 
+import pathlib
 import re
-from functools import partial
+import sys
 from typing import NamedTuple
 
-from networks import NETS
-
-from specframe import checkpoint
 from specframe.saving import get_store
+
+sys.path.append(str(pathlib.Path(__file__).parents[1] / "examples"))
+from networks import NETS, put_under_checkpoints
 
 TWIN = (
     "dense", "auto", "checkpoint", "offload", "quant8", "quant4", "quant2", "topk:0.1:int8", "spectral:0.25:int8",
@@ -106,16 +107,3 @@ def build(model, strategy, channels, image_size, width=1.0, state=None, **settin
     if strategy.checkpoint:
         put_under_checkpoints(net, strategy.slices, image_size)
     return net
-
-
-def put_under_checkpoints(net, slices, image_size):
-    """Let each stage of a net, or each layer of a dense block, keep its input only; names and parameters stay."""
-
-    def under_checkpoint(part, *inputs):
-        *number, x = inputs  # only the maps x are to be kept
-        parts = max(1, slices * x.shape[0] // image_size)
-        return checkpoint(partial(part, *number), x, slices=parts)
-
-    for name in ("stage", "first", "layer"):
-        if hasattr(net, name):
-            setattr(net, name, partial(under_checkpoint, getattr(net, name)))

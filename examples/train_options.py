@@ -1,0 +1,117 @@
+"""What train.py can be told: its options, their defaults, and which of them go together."""
+
+import argparse
+import re
+from typing import Any
+
+from command_line import Parser, number, store
+from networks import NETS, SPECTRAL, twin_of
+
+from specframe.data import DATASETS
+from specframe.training import PRESETS
+
+DEFAULTS = {
+    "model": None, "data": None, "beta": None, "scale": None, "activation": None, "batch_norm": None, "grid": None,
+    "width": 1.0, "lr": None, "momentum": None, "weight_decay": None, "schedule": None, "epochs": None,
+    "batch_size": None, "store": "auto", "seed": 0, "train_size": None, "test_size": None, "augment": None,
+    "twin": False, "paper": False, "slices": None,
+}  # fmt: skip
+PLACE = {"device": "auto", "out": None, "data_dir": None}  # what a checkpoint does not remember
+
+
+def make_parser(kind: type[Parser] = Parser) -> Parser:
+    parser = kind(
+        "train.py", "Train a network, spectral or spatial, and its twin.",
+        "Ctrl-C stops after the current batch and writes the checkpoint; --resume continues exactly.",
+    )  # fmt: skip
+    add = parser.add_argument
+    add("--model", choices=sorted(NETS), help="the network; those with spec are spectral")
+    add("--data", type=data_name, metavar="NAME",
+        help=f"the data set: {', '.join(sorted(DATASETS))}, or folder:PATH (cifar10; of LeNet mnist)")  # fmt: skip
+    add("--data-dir", metavar="DIR", help="folder with the data files; else $SPECFRAME_DATA, the cache, a download")
+    add("--beta", type=number(float, 0), help="threshold on |Y|: larger keeps fewer frequencies (0.5)")
+    add("--scale", type=number(float, 0, strict=True), help="a in a f(x / a) of the spectral activation (the model's)")
+    add("--activation", choices=["tanh", "softsign", "hardtanh", "arctan"], help="f of the spectral activation (tanh)")
+    add("--batch-norm", choices=["pool", "spectral", "none"],
+        help="of a spectral net: in space after pooling, inside the blocks, or none (the model's)")  # fmt: skip
+    add("--grid", choices=["fast", "linear", "same", "paper", "circular"], help="of a spectral net (the model's)")
+    add("--width", type=number(float, 0, strict=True), help="scales the channels of all but LeNet (1)")
+    add("--epochs", type=number(int, 1), help="passes over the training set (30; LeNet 5, on digits 40; paper 300)")
+    add("--batch-size", type=number(int, 1), help="images a step (64)")
+    add("--lr", type=number(float, 0, strict=True), help="highest learning rate of the schedule (0.1)")
+    add("--momentum", type=number(float, 0), help="of SGD (0.9)")
+    add("--weight-decay", type=number(float, 0), help="of SGD (5e-4)")
+    add("--schedule", choices=["cycle", "halve", "constant"],
+        help="one cycle of the learning rate, halved every 50 epochs, or the same throughout (cycle)")  # fmt: skip
+    add("--device", choices=["auto", "cpu", "cuda"], help="auto takes a GPU where CuPy finds one (auto)")
+    add("--store", type=store, metavar="STORE",
+        help="how saved activations are kept: auto, dense, csr, mask, or lossy: mask8, quant8, topk:0.1:int8, ... "
+        "(auto: lossless, the smallest of dense, csr and mask)")  # fmt: skip
+    add("--slices", type=number(int, 1), metavar="N",
+        help="keep only what each stage reads and run it again in the backward, on N parts of the batch one after "
+        "another: the same training in less memory and more time (no)")  # fmt: skip
+    add("--seed", type=number(int, 0), help="of the initial weights and of the order of the images (0)")
+    add("--train-size", type=number(int, 1), metavar="N", help="use only the first N training images")
+    add("--test-size", type=number(int, 1), metavar="N", help="use only the first N test images")
+    add("--no-augment", dest="augment", action="store_false",
+        help="no random crops and flips (they are used on CIFAR only)")  # fmt: skip
+    add("--twin", action="store_true", help="train the spatial twin of a spectral net too")
+    add("--paper", action="store_true",
+        help="the paper's settings: lr 0.1 halved every 50 epochs, momentum 0.95, no weight decay, 300 epochs, "
+        "and spectral nets as printed: plain tanh, no batch normalisation, no ReLU, the grids of Table 1")  # fmt: skip
+    add("--out", metavar="DIR", help="folder for metrics.json, history.csv, checkpoint.npz, pictures (runs/MODEL_DATA)")
+    how = parser.add_mutually_exclusive_group()
+    add = how.add_argument
+    add("--resume", action="store_true",
+        help="continue from the checkpoint in --out, with its options; for more --epochs where its schedule has no end"
+    )  # fmt: skip
+    add("--overwrite", action="store_true", help="replace what an earlier run left in --out")
+    return parser
+
+
+def data_name(text: str) -> str:
+    """An argparse type: the name of a data set, or a folder of pictures."""
+    if text not in DATASETS and not text.startswith("folder:"):
+        raise argparse.ArgumentTypeError(f"expected {', '.join(sorted(DATASETS))} or folder:PATH, got {text}")
+    return text
+
+
+def settled(given: dict[str, Any], saved: dict[str, Any] | None) -> dict[str, Any]:
+    """All options: those given, then those of the checkpoint's run, or the defaults.
+
+    Raises
+    ------
+    ValueError
+        An option that the network does not have, or that contradicts the checkpoint.
+    """
+    if saved is not None:
+        for name in sorted(given.keys() & saved.keys() - {"epochs"}):
+            if given[name] != saved[name]:
+                flag = "--" + name.replace("_", "-")
+                raise ValueError(f"{flag} {given[name]} contradicts the checkpoint, which was made with {saved[name]}")
+        return PLACE | saved | given
+    option = DEFAULTS | PLACE | given
+    model, lenet = option["model"], option["model"].endswith("lenet5")
+    unused = [name for name in (*SPECTRAL, "twin") if name in given and twin_of(model) is None]
+    if unused:
+        raise ValueError(f"--{unused[0].replace('_', '-')} goes with a spectral net, {model} is a spatial one")
+    if lenet and option["width"] != 1:
+        raise ValueError(f"--width scales AlexNet, VGG16 and DenseNet, {model} has one width")
+    data = option["data"] or ("mnist" if lenet else "cifar10")
+    preset = PRESETS["paper" if option["paper"] else "lenet" if lenet else "deep"]
+    few = lenet and data == "digits" and not option["paper"]  # 42 times fewer images than MNIST
+    usual = {
+        "data": data, "augment": data in ("cifar10", "cifar100"), "epochs": 40 if few else preset.epochs,
+        "batch_size": preset.batch_size, "lr": preset.lr, "momentum": preset.momentum,
+        "weight_decay": preset.weight_decay, "schedule": "halve" if option["paper"] else "cycle",
+        "beta": 0.5 if twin_of(model) else None,
+    }  # fmt: skip
+    return option | {name: value for name, value in usual.items() if option[name] is None}
+
+
+def default_out(given: dict[str, Any]) -> str:
+    """runs/MODEL_DATA."""
+    if "model" not in given:
+        raise ValueError("--resume needs --out, or --model and --data, to find the checkpoint")
+    option = settled(given, None)
+    return f"runs/{option['model']}_{re.sub('[^A-Za-z0-9.-]+', '_', option['data'])}"
