@@ -10,6 +10,7 @@ The name is taken as it is. A file is written whole or not at all.
 import contextlib
 import os
 import secrets
+import shutil
 import zipfile
 from collections.abc import Mapping
 from typing import Any
@@ -40,8 +41,13 @@ def save(what: Any, path: Path) -> None:
     """
     state = what.state_dict() if hasattr(what, "state_dict") else what
     state = state if isinstance(state, Mapping) else {ALONE: state}
-    arrays = {str(name): _numbers(name, value) for name, value in state.items()}
-    folder, file_name = os.path.split(os.path.realpath(path))  # a link stays one
+    write_arrays(path, {str(name): _numbers(name, value) for name, value in state.items()})
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write NumPy arrays by name as np.load reads them; the file holds its old content or the new, never a part."""
+    target = os.path.realpath(path)  # a link stays one
+    folder, file_name = os.path.split(target)
     temporary = os.path.join(folder, f".{file_name[:100]}.{secrets.token_hex(6)}.tmp")
     try:
         with open(temporary, "xb") as file:
@@ -51,7 +57,9 @@ def save(what: Any, path: Path) -> None:
                         np.lib.format.write_array(entry, array, allow_pickle=False)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, os.path.join(folder, file_name))
+        if os.path.exists(target):
+            shutil.copymode(target, temporary)
+        os.replace(temporary, target)
     except OSError as error:
         raise OSError(error.errno, error.strerror, os.fspath(path)) from error
     finally:
@@ -74,11 +82,10 @@ def load(path: Path) -> Any:
         It is damaged, or holds other things than numbers.
     """
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return Tensor(loaded)
-        with loaded:
-            arrays = {name: _numbers(name, loaded[name]) for name in loaded.files}
+        with open(path, "rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            arrays = {ALONE: loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
+        arrays = {name: _numbers(name, array) for name, array in arrays.items()}
     except Exception as error:
         if isinstance(error, OSError) and error.filename is not None:
             raise

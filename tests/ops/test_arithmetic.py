@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from specframe import Tensor, gradcheck, ops
@@ -102,3 +101,35 @@ def test_arithmetic_without_any_tensor_is_refused(name):
         BINARY[name][0](1.0, 2)
 
 
+@pytest.mark.parametrize("number", [np.float32(2), np.float64(2), np.int64(2), np.uint8(2), np.float64(0.1), 2, 0.1])
+@pytest.mark.parametrize("shape", [(2,), ()])
+def test_a_number_of_numpy_is_a_number_whatever_the_version(be, number, shape):
+    x = Tensor(be.asarray(np.ones(shape, np.float32)))
+    for y in (x + number, number + x, x - number, number - x, x * number, number * x, x / number, number / x):
+        assert y.dtype == np.float32 and y.shape == shape
+
+
+@pytest.mark.parametrize("shapes", [((2,), ()), ((), (2,)), ((), ())])
+@pytest.mark.parametrize("name", BINARY)
+def test_two_arrays_meet_in_the_precision_of_their_dtypes_whatever_their_shapes(be, name, shapes):
+    a, b = np.ones(shapes[0], np.float32), np.ones(shapes[1], np.float64)
+    y, gradients = run(be, BINARY[name][0], a, b)
+    assert y.dtype == np.float64 and [g.dtype for g in gradients] == [np.float32, np.float64]
+
+
+def test_a_mask_on_one_side_counts_as_zeros_and_ones(be):
+    x = Tensor(be.asarray(np.array([1.0, -2.0, 3.0], np.float32)))
+    y = x * (x > 0)
+    assert y.dtype == np.float32
+    np.testing.assert_array_equal(y.numpy(), [1, 0, 3])
+
+
+def test_an_integer_that_does_not_fit_is_refused(be):
+    with pytest.raises(ValueError, match=r"^multiply: 300 does not fit into uint8$"):
+        Tensor(be.asarray(np.ones(2, np.uint8))) * 300
+
+
+def test_what_is_no_number_is_refused(be):
+    for other in ("text", None, object()):
+        with pytest.raises(TypeError, match=r"^Tensor: expected a NumPy or CuPy array, got "):
+            Tensor(be.xp.ones(2)) + other

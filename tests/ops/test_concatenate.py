@@ -74,3 +74,31 @@ def test_concatenate_of_spectra_that_differ_is_refused(be):
             ops.concatenate([first, other])
     with pytest.raises(ValueError, match=r"^concatenate: some of the tensors are spectra and some are not$"):
         ops.concatenate([first, Tensor(be.asarray(Z))])
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1, -3])
+def test_stack_value_and_gradient(be, rng, axis):
+    parts = [normal(rng, (2, 3)) for _ in range(3)]
+    np.testing.assert_array_equal(value(be, lambda *p: ops.stack(p, axis), *parts), np.stack(parts, axis))
+    gradcheck(lambda *p: ops.stack(p, axis), *map(be.asarray, parts), linear=True, rtol=1e-8)
+
+
+def test_stack_of_one_tensor_gives_it_an_axis_and_of_numbers_a_vector(be):
+    assert ops.stack([Tensor(be.xp.ones((2, 3)))], 1).shape == (2, 1, 3)
+    y, gradients = run(
+        be, lambda a, b: ops.stack([a, b, a]), np.array(1.0), np.array(2.0), gy=np.array([1.0, 2.0, 4.0])
+    )
+    np.testing.assert_array_equal(y, [1, 2, 1])
+    np.testing.assert_array_equal(gradients, [5, 2])
+
+
+def test_stack_of_nothing_of_unlike_parts_or_along_no_axis_is_refused(be):
+    one = Tensor(be.xp.ones((2, 3)))
+    with pytest.raises(ValueError, match=r"^stack: expected at least one tensor$"):
+        ops.stack([])
+    for other in (Tensor(be.xp.ones((3, 3))), Tensor(be.xp.ones((2, 3), "float32"))):
+        with pytest.raises(ValueError, match=r"^stack: \(\d, 3\) float\d\d is not alike \(2, 3\) float64$"):
+            ops.stack([one, other])
+    for axis in (3, -4):
+        with pytest.raises(ValueError, match=rf"^stack: axis {axis} is not among the 3 axes of the result$"):
+            ops.stack([one, one], axis)

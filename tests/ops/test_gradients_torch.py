@@ -77,7 +77,15 @@ def test_the_absolute_value_has_gradient_zero_at_complex_zero(be):
     agree(be, ops.abs, torch.abs, np.array([0, 1j, 3 - 4j, 0]))
 
 
-SHAPES = [((3, 4), (3, 4)), ((3, 4), (4,)), ((2, 1, 4), (3, 1)), ((), (2, 3)), ((), ()), ((0, 3), (3,)), ((1, 1), (2, 0))]
+SHAPES = [
+    ((3, 4), (3, 4)),
+    ((3, 4), (4,)),
+    ((2, 1, 4), (3, 1)),
+    ((), (2, 3)),
+    ((), ()),
+    ((0, 3), (3,)),
+    ((1, 1), (2, 0)),
+]
 
 
 @pytest.mark.parametrize("shapes", SHAPES)
@@ -161,8 +169,8 @@ def test_matmul(be, rng, shapes, dtype):
 
 INDICES = [
     0, -1, slice(None, None, 2), slice(2, 0, -1), None, ..., (0, 1), (..., 0), (slice(1, 3), None, 2),
-    [0, 2, 0, 0], ([0, 1, 0], [1, 1, 1]), (slice(None), [0, 0, 3]), ([[0, 1], [2, 0]], ..., 0), (None, [1, 1], ..., None),
-    (0, [1, 1]), ([0, 0], slice(None), [1, 1]), [], slice(0, 0), (),
+    [0, 2, 0, 0], ([0, 1, 0], [1, 1, 1]), (slice(None), [0, 0, 3]), ([[0, 1], [2, 0]], ..., 0),
+    (None, [1, 1], ..., None), (0, [1, 1]), ([0, 0], slice(None), [1, 1]), [], slice(0, 0), (),
 ]  # fmt: skip
 
 
@@ -219,7 +227,9 @@ def test_losses(be, rng):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("shape", "features"), [((2, 3, 4), (4,)), ((2, 3, 4), (3, 4)), ((3, 4), (3, 4)), ((0, 4), (4,))])
+@pytest.mark.parametrize(
+    ("shape", "features"), [((2, 3, 4), (4,)), ((2, 3, 4), (3, 4)), ((3, 4), (3, 4)), ((0, 4), (4,))]
+)
 def test_layer_norm(be, rng, shape, features):
     x, gamma, beta = 3 * normal(rng, shape) + 1, normal(rng, features), normal(rng, features)
     agree(be, ops.layer_norm, lambda x, g, b: F.layer_norm(x, features, g, b), x, gamma, beta)

@@ -1,13 +1,10 @@
-"""reshape, transpose and concatenate: values, exact gradients, metadata of spectra, and what is refused."""
+"""reshape, flatten and squeeze: values, exact gradients, and what is refused."""
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 from specframe import Tape, Tensor, gradcheck, ops
-from tests.ops.common import normal, run, spectrum_tensor, value
+from tests.ops.common import normal, run, value
 
 
 @pytest.mark.parametrize("shape", [(24,), (4, 6), (-1, 3), (2, -1, 2), (1, 24)])
@@ -30,3 +27,31 @@ def test_rearranging_saves_nothing(be):
     assert tape.ledger.nbytes == 0
 
 
+def test_a_shape_may_be_numbers_or_one_tuple_or_list_of_them(be):
+    x = Tensor(be.xp.ones((2, 3, 4)))
+    for shape in ((3, -1), ((3, -1),), ([3, -1],), (np.int64(3), 8)):
+        assert ops.reshape(x, *shape).shape == (3, 8)
+    assert ops.reshape(x[:1, :1, :1], ()).shape == ops.reshape(x[0, 0, :1]).shape == ()
+    with pytest.raises(TypeError, match=r"^reshape: expected whole numbers, got \(2\.0, 12\)$"):
+        ops.reshape(x, 2.0, 12)
+
+
+def test_flatten_joins_axes(be, rng):
+    x = normal(rng, (2, 3, 4))
+    for arguments, shape in [((), (24,)), ((1,), (2, 12)), ((0, 1), (6, 4)), ((1, 1), (2, 3, 4)), ((-2,), (2, 12))]:
+        y, (gradient,) = run(be, lambda x, a=arguments: ops.flatten(x, *a), x, gy=x.reshape(shape))
+        np.testing.assert_array_equal(y, x.reshape(shape))
+        np.testing.assert_array_equal(gradient, x)
+    assert ops.flatten(Tensor(be.xp.ones(()))).shape == (1,) and ops.flatten(Tensor(be.xp.ones((0, 3)))).shape == (0,)
+    with pytest.raises(ValueError, match=r"^flatten: axis 0 comes before axis 2 of \(2, 3, 4\)$"):
+        ops.flatten(Tensor(be.asarray(x)), 2, 0)
+    with pytest.raises(ValueError, match=r"^flatten: axis 3 is not among the 3 axes"):
+        ops.flatten(Tensor(be.asarray(x)), 3)
+
+
+def test_squeeze_takes_axes_of_length_one_away(be):
+    x = Tensor(be.xp.ones((1, 3, 1, 2)))
+    for axis, shape in [(None, (3, 2)), (0, (3, 1, 2)), (-2, (1, 3, 2)), ((0, 2), (3, 2)), ((), (1, 3, 1, 2))]:
+        assert ops.squeeze(x, axis).shape == shape
+    with pytest.raises(ValueError, match=r"^squeeze: axis 1 of \(1, 3, 1, 2\) is not of length 1$"):
+        ops.squeeze(x, 1)

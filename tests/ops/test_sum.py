@@ -39,3 +39,35 @@ def test_an_axis_that_is_not_there_is_refused(be):
 def test_the_mean_of_nothing_is_refused(be):
     with pytest.raises(ValueError, match=r"^mean: no entries along axis 0 of \(0, 3\)$"):
         ops.mean(Tensor(be.xp.ones((0, 3))), 0)
+
+
+def test_keepdims_leaves_the_axes_with_length_one(be, rng):
+    x = normal(rng, (2, 3, 4))
+    for op, reference in ((ops.sum, np.sum), (ops.mean, np.mean)):
+        for axis in (None, 1, (0, -1)):
+            y = value(be, lambda x, op=op, axis=axis: op(x, axis, keepdims=True), x)
+            np.testing.assert_allclose(y, reference(x, axis=axis, keepdims=True), rtol=1e-13)
+            gradcheck(lambda x, op=op, axis=axis: op(x, axis, keepdims=True), be.asarray(x), linear=True, rtol=1e-8)
+
+
+def test_an_axis_may_be_a_number_of_numpy(be):
+    assert ops.sum(Tensor(be.xp.ones((2, 3))), np.int64(1)).shape == (2,)
+
+
+@pytest.mark.parametrize(
+    ("axis", "error", "message"),
+    [
+        ((0, 0), ValueError, r"^sum: axis \(0, 0\) names one of the 2 axes twice$"),
+        ((0, -2), ValueError, r"^sum: axis \(0, -2\) names one of the 2 axes twice$"),
+        (1.0, TypeError, r"^sum: expected an axis, several or None, got 1\.0$"),
+        ("rows", TypeError, r"^sum: expected an axis, several or None, got 'rows'$"),
+    ],
+)
+def test_an_axis_twice_or_of_another_kind_is_refused(be, axis, error, message):
+    with pytest.raises(error, match=message):
+        ops.sum(Tensor(be.xp.ones((2, 3))), axis)
+
+
+def test_the_sum_of_nothing_is_zero_and_has_an_empty_gradient(be):
+    y, (gradient,) = run(be, ops.sum, np.ones((0, 3)))
+    assert y == 0 and gradient.shape == (0, 3)

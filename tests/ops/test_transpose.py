@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from specframe import Tensor, ops
-from tests.ops.common import run, value
+from tests.ops.common import run
 
 
 @given(data=st.data())
@@ -26,3 +26,30 @@ def test_transpose_by_what_is_no_permutation_is_refused(be, axes):
         ops.transpose(Tensor(be.xp.ones((2, 3, 4))), axes)
 
 
+def test_without_axes_all_are_reversed_and_one_or_none_stays(be, rng):
+    x = Tensor(be.asarray(rng.standard_normal((2, 3, 4))))
+    assert ops.transpose(x).shape == x.T.shape == ops.transpose(x, None).shape == (4, 3, 2)
+    for small in (Tensor(be.xp.ones(3)), Tensor(be.xp.ones(()))):
+        assert small.T.shape == small.shape
+
+
+@pytest.mark.parametrize("axes", [(2, 0, 1), ((2, 0, 1),), ([2, 0, 1],), (-1, -3, -2)])
+def test_axes_may_be_numbers_or_one_tuple_or_list_of_them(be, axes):
+    assert ops.transpose(Tensor(be.xp.ones((2, 3, 4))), *axes).shape == (4, 2, 3)
+
+
+def test_two_axes_of_many_change_places(be):
+    x = Tensor(be.xp.ones((2, 3, 4, 5)))
+    assert x.transpose(-2, -1).shape == (2, 3, 5, 4) and x.transpose(0, 2).shape == (4, 3, 2, 5)
+
+
+def test_two_numbers_for_a_matrix_must_mean_one_thing_to_numpy_and_pytorch(be):
+    x = Tensor(be.xp.ones((2, 3)))
+    assert x.transpose(1, 0).shape == x.transpose(-1, -2).shape == (3, 2) and x.transpose((0, 1)).shape == (2, 3)
+    for axes in ((0, 1), (-2, -1)):
+        with pytest.raises(ValueError, match=r"^transpose: \(-?\d, -?\d\) of a matrix is x in NumPy and x\.T in PyTor"):
+            x.transpose(*axes)
+
+
+def test_the_result_is_contiguous_for_the_op_that_comes_next(be):
+    assert Tensor(be.xp.ones((2, 3))).T.data.flags.c_contiguous
