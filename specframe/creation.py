@@ -16,7 +16,7 @@ from specframe.random import generator
 from specframe.tensor import Tensor
 
 
-def tensor(data: Any, dtype: DTypeLike = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def tensor(data: Any, dtype: DTypeLike | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A Tensor of a copy of `data`.
 
     Parameters
@@ -48,7 +48,7 @@ def ones(*shape: Any, dtype: DTypeLike = np.float32, device: Any = "cpu", requir
 
 
 def full(
-    shape: Any, value: complex, dtype: DTypeLike = None, device: Any = "cpu", requires_grad: bool = False
+    shape: Any, value: complex, dtype: DTypeLike | None = None, device: Any = "cpu", requires_grad: bool = False
 ) -> Tensor:
     """`value` everywhere. Without a dtype a whole number makes int64, another float32 or complex64."""
     dtype = _dtype_of("full", value) if dtype is None else dtype
@@ -56,7 +56,7 @@ def full(
 
 
 def arange(
-    start: float, stop: float | None = None, step: float = 1, dtype: DTypeLike = None, device: Any = "cpu",
+    start: float, stop: float | None = None, step: float = 1, dtype: DTypeLike | None = None, device: Any = "cpu",
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """start, start + step, ... as long as it is below stop; arange(stop) begins at 0. Whole numbers make int64, others
@@ -75,14 +75,14 @@ def arange(
 
 def randn(*shape: Any, dtype: DTypeLike = np.float32, device: Any = "cpu", requires_grad: bool = False) -> Tensor:
     """Numbers with the standard normal distribution: randn(2, 3) or randn((2, 3)). float32 or float64."""
-    drawn = generator().standard_normal(_shape("randn", shape), dtype)
-    return Tensor(backend.get(device).asarray(drawn), requires_grad)
+    draw: Any = generator().standard_normal
+    return Tensor(backend.get(device).asarray(draw(_shape("randn", shape), dtype)), requires_grad)
 
 
 def rand(*shape: Any, dtype: DTypeLike = np.float32, device: Any = "cpu", requires_grad: bool = False) -> Tensor:
     """Numbers spread evenly over [0, 1): rand(2, 3) or rand((2, 3)). float32 or float64."""
-    drawn = generator().random(_shape("rand", shape), dtype)
-    return Tensor(backend.get(device).asarray(drawn), requires_grad)
+    draw: Any = generator().random
+    return Tensor(backend.get(device).asarray(draw(_shape("rand", shape), dtype)), requires_grad)
 
 
 def _shape(op: str, given: tuple[Any, ...]) -> tuple[int, ...]:

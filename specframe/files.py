@@ -44,7 +44,7 @@ def save(what: Any, path: Path) -> None:
     write_arrays(path, {str(name): _numbers(name, value) for name, value in state.items()})
 
 
-def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
     """Write NumPy arrays by name as np.load reads them; the file holds its old content or the new, never a part."""
     target = os.path.realpath(path)  # a link stays one
     folder, file_name = os.path.split(target)
@@ -93,7 +93,7 @@ def load(path: Path) -> Any:
     return Tensor(arrays[ALONE]) if list(arrays) == [ALONE] else arrays
 
 
-def _numbers(name: Any, value: Any) -> np.ndarray:
+def _numbers(name: Any, value: Any) -> np.ndarray[Any, Any]:
     array = np.asarray(backend.to_host(value.data if isinstance(value, Tensor) else value))
     if array.dtype.kind not in "biufc":
         raise TypeError(f"{name!r}: only arrays of numbers can be saved, got {type(value).__name__} of {array.dtype}")

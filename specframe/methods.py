@@ -3,6 +3,7 @@
 Three kinds. What computes is the op of its name (specframe/ops says what it does), so a tape records it. Comparisons
 give plain arrays of booleans. Conversions (`float`, `tolist`, print, NumPy's functions) read the numbers.
 """
+# mypy: disable-error-code="no-any-return"
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
@@ -20,11 +21,11 @@ Axis = int | Sequence[int] | None
 ops: Any = None  # specframe.ops, which needs Tensor and so comes after it: specframe/__init__.py puts it here
 
 
-def _op(name: str) -> Callable[..., Any]:
-    return lambda x, *others: getattr(ops, name)(x, *others)
+def _op(name: str) -> Callable[[Any, Any], "Tensor"]:
+    return lambda x, other: getattr(ops, name)(x, other)
 
 
-def _reflected(name: str) -> Callable[[Any, Any], Any]:
+def _reflected(name: str) -> Callable[[Any, Any], "Tensor"]:
     return lambda x, other: getattr(ops, name)(other, x)
 
 
@@ -60,7 +61,6 @@ class Methods:
 
     data: Any
     backend: Any
-    device: str
     requires_grad: bool
 
     # ---- operators: a number or an array on the other side is a constant -----------------------------------------
@@ -70,10 +70,13 @@ class Methods:
     __mul__, __rmul__ = _op("multiply"), _reflected("multiply")
     __truediv__, __rtruediv__ = _op("divide"), _reflected("divide")
     __matmul__, __rmatmul__ = _op("matmul"), _reflected("matmul")
-    __pow__, __getitem__, __abs__ = _op("power"), _op("getitem"), _op("abs")
+    __pow__, __getitem__ = _op("power"), _op("getitem")
 
     def __neg__(self) -> "Tensor":
         return ops.multiply(self, -1)
+
+    def __abs__(self) -> "Tensor":
+        return ops.abs(self)
 
     __eq__, __ne__ = _comparison(operator.eq), _comparison(operator.ne)
     __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
@@ -143,7 +146,7 @@ class Methods:
 
     def to(self, device: Any) -> "Tensor":
         """On another device ("cpu", "cuda", "auto"); itself where it is there already."""
-        return self if backend.get(device) is self.backend else ops.convert(self, device=device)
+        return self if backend.get(device) is self.backend else ops.convert(self, device=device)  # type: ignore
 
     def astype(self, dtype: Any) -> "Tensor":
         """A copy in another precision."""
@@ -158,7 +161,7 @@ class Methods:
 
     # ---- reading the numbers ---------------------------------------------------------------------------------------
 
-    def numpy(self) -> np.ndarray:
+    def numpy(self) -> np.ndarray[Any, Any]:
         """The content as a NumPy array; on the CPU the array itself, from a GPU a copy."""
         return self.backend.to_host(self.data)
 
@@ -184,9 +187,9 @@ class Methods:
     def __iter__(self) -> Iterator["Tensor"]:
         return (ops.getitem(self, i) for i in range(len(self)))
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        if self.device != "cpu":
-            raise TypeError(f"Tensor: NumPy was given a tensor on {self.device}; .numpy() copies it to the host")
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        if not isinstance(self.data, np.ndarray):
+            raise TypeError(f"Tensor: NumPy was given a tensor on {self.backend.name}; .numpy() copies it to the host")
         array = self.data if dtype is None else self.data.astype(dtype, copy=False)
         if copy is False and array is not self.data:
             raise ValueError(f"Tensor: {self.data.dtype} as {np.dtype(dtype)} needs a copy")
@@ -202,8 +205,8 @@ class Methods:
             parts.append(f"shape={array.shape}")  # else one sees it
         if array.dtype not in (np.int64, np.float64, np.complex128):
             parts.append(f"dtype={array.dtype}")
-        if self.device != "cpu":
-            parts.append(f"device={self.device!r}")
+        if self.backend.name != "cpu":
+            parts.append(f"device={self.backend.name!r}")
         if self.requires_grad:
             parts.append("requires_grad=True")
         return f"{name}({', '.join(parts)})"

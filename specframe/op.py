@@ -11,9 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, NamedTuple
 
-import numpy as np
-
-from specframe.tensor import Tensor
+from specframe.tensor import Tensor, array
 
 
 class Op:
@@ -36,11 +34,6 @@ class Op:
     forward: ClassVar[Callable[..., Any]]
     backward: ClassVar[Callable[..., Any]]
     remake: ClassVar[Callable[..., Any]]
-
-
-def array(value: Any) -> Any:
-    """NumPy makes a scalar where a 0-d array was computed with; here it stays an array."""
-    return np.asarray(value) if isinstance(value, np.generic) else value
 
 
 class Decisions(NamedTuple):

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from specframe.op import Context, Op, array
-from specframe.tensor import Tensor
+from specframe.op import Context, Op
+from specframe.tensor import Tensor, array
 
 
 class Record:

@@ -54,7 +54,7 @@ class no_grad(contextlib.ContextDecorator):
     Also a decorator, `@no_grad()` or `@no_grad`. A tape that is opened inside records as always.
     """
 
-    def __new__(cls, function: Any = None) -> Any:
+    def __new__(cls, function: Any = None) -> "no_grad":
         return super().__new__(cls) if function is None else cls()(function)
 
     def __enter__(self) -> None:

@@ -9,6 +9,7 @@ factors of 1/2, and gradient descent is x - lr * g for real and complex x alike.
 """
 
 import itertools
+import operator
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,16 @@ from specframe import backend
 from specframe.methods import Methods
 
 _uids = itertools.count()
+
+
+def array(value: Any) -> Any:
+    """NumPy makes a scalar where a 0-d array was computed with; here it stays an array."""
+    return np.asarray(value) if isinstance(value, np.generic) else value
+
+
+def _holding(slot: str) -> Any:
+    """A property for an array, as in `w.data = w.data - lr * w.grad`."""
+    return property(operator.attrgetter(slot), lambda tensor, value: setattr(tensor, slot, array(value)))
 
 
 class Tensor(Methods):
@@ -45,7 +56,7 @@ class Tensor(Methods):
     Tensor([1., 2.], requires_grad=True)
     """
 
-    __slots__ = ("__weakref__", "data", "grad", "recipe", "requires_grad", "spectrum", "uid")
+    __slots__ = ("__weakref__", "_data", "_grad", "recipe", "requires_grad", "spectrum", "uid")
 
     def __init__(self, array: Any, requires_grad: bool = False) -> None:
         if type(array) is not np.ndarray:
@@ -56,9 +67,8 @@ class Tensor(Methods):
             array = array.astype(array.dtype.newbyteorder("="))
         if requires_grad and array.dtype.kind not in "fc":
             raise TypeError(f"Tensor: only floating-point arrays can require a gradient, got {array.dtype}")
-        self.data = array
+        self._data, self._grad = array, None
         self.requires_grad = requires_grad
-        self.grad: Any = None
         self.spectrum: Any = None
         self.recipe: Any = None  # how to make the array again from something that is kept anyway; set by the engine
         self.uid = next(_uids)  # never reused, so the tape can name values without holding them
@@ -74,6 +84,7 @@ class Tensor(Methods):
             setattr(self, name, value)
         self.recipe, self.uid = None, next(_uids)
 
+    data, grad = _holding("_data"), _holding("_grad")
     shape: tuple[int, ...] = property(lambda self: self.data.shape)  # type: ignore[assignment]
     dtype: np.dtype[Any] = property(lambda self: self.data.dtype)  # type: ignore[assignment]
     ndim: int = property(lambda self: self.data.ndim)  # type: ignore[assignment]

@@ -104,6 +104,16 @@ def test_a_mapped_file_is_an_array(tmp_path):
     assert type(tensor.data) is np.ndarray and np.shares_memory(tensor.data, mapped)
 
 
+def test_the_array_and_the_gradient_of_a_number_stay_arrays():
+    w = sf.Tensor(np.array(3.0), requires_grad=True)
+    with sf.Tape() as tape:
+        y = w * w + w
+    tape.backward(y)
+    assert type(w.grad) is np.ndarray and w.grad == 7
+    w.data = w.data - 0.5 * w.grad
+    assert type(w.data) is np.ndarray and w.item() == -0.5 and (w * 2).item() == -1
+
+
 # ---- copies ------------------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from specframe.op import Context, Op
+from specframe.op import Op
 from specframe.tensor import Tensor
 
 
@@ -25,7 +25,7 @@ class Pair(Op):
     """An op of two inputs that broadcast; subclasses define `value(ctx, a, b)` and `gradients(ctx, gy)`."""
 
     @classmethod
-    def forward(cls, ctx: Context, a: Any, b: Any) -> Any:
+    def forward(cls, ctx, a, b):
         ctx.like = (a.shape, a.dtype), (b.shape, b.dtype)
         if a.dtype != b.dtype and not (a.ndim and b.ndim):
             # NumPy 1 lets the *value* of a 0-d array decide; from NumPy 2 on its dtype counts, and so it does here.
@@ -34,7 +34,7 @@ class Pair(Op):
         return cls.value(ctx, a, b)
 
     @classmethod
-    def backward(cls, ctx: Context, gy: Any) -> tuple[Any, ...]:
+    def backward(cls, ctx, gy):
         gradients = cls.gradients(ctx, gy)
         return tuple(
             reduce_to(g, like) if needed else None
@@ -42,11 +42,11 @@ class Pair(Op):
         )
 
     @staticmethod
-    def value(ctx: Context, a: Any, b: Any) -> Any:
+    def value(ctx, a, b):
         raise NotImplementedError
 
     @staticmethod
-    def gradients(ctx: Context, gy: Any) -> tuple[Any, Any]:
+    def gradients(ctx, gy):
         raise NotImplementedError
 
 
@@ -80,7 +80,7 @@ def _side(op: str, side: Any, like: Tensor) -> Tensor:
         side = side.item()
     if isinstance(side, int | float | complex):
         dtype = np.result_type(like.dtype, type(side)(0))
-        if dtype.kind in "iu" and not np.iinfo(dtype).min <= side <= np.iinfo(dtype).max:
+        if isinstance(side, int) and dtype.kind in "iu" and not np.iinfo(dtype).min <= side <= np.iinfo(dtype).max:
             raise ValueError(f"{op}: {side} does not fit into {dtype}")
         side = like.backend.xp.asarray(side, dtype=dtype)
     elif hasattr(side, "dtype") and side.dtype.kind == "b":
