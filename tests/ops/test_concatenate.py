@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from specframe import Tensor, gradcheck, ops
+from specframe import Tape, Tensor, gradcheck, ops
 from tests.ops.common import normal, run, spectrum_tensor, value
 
 
@@ -102,3 +102,20 @@ def test_stack_of_nothing_of_unlike_parts_or_along_no_axis_is_refused(be):
     for axis in (3, -4):
         with pytest.raises(ValueError, match=rf"^stack: axis {axis} is not among the 3 axes of the result$"):
             ops.stack([one, one], axis)
+
+
+def test_parts_may_come_one_by_one_and_a_single_one_is_returned_as_it_is(be):
+    one = Tensor(be.xp.ones((2, 3)))
+    assert ops.concatenate(part for part in [one, one]).shape == (2, 6)
+    assert ops.stack(part for part in [one, one]).shape == (2, 2, 3)
+    assert ops.concatenate([one]) is one
+
+
+def test_an_op_that_saves_the_result_makes_it_again_from_the_parts(be):
+    x = Tensor(be.asarray(np.array([1.0, 2.0])), requires_grad=True)
+    with Tape(store="dense") as tape:
+        h = ops.exp(x)
+        y = ops.sum(ops.concatenate([h, h]) * ops.stack([h, h]).reshape(-1))
+    assert tape.ledger.nbytes == 16
+    tape.backward(y)
+    np.testing.assert_allclose(be.to_host(x.grad), 4 * np.exp([2.0, 4.0]), rtol=1e-14)

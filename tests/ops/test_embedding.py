@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from specframe import Tensor, gradcheck, ops
+from tests.kit.strict import STRICT
 from tests.ops.common import normal, run
 
 WEIGHT = np.arange(8.0).reshape(4, 2)
@@ -33,13 +34,18 @@ def test_indices_may_be_numbers_lists_small_integers_and_tensors(be):
     ("indices", "message"),
     [
         ([0, 4], r"^embedding: indices must lie in 0 \.\. 3, got 4$"),
-        ([-1], r"^embedding: indices must lie in 0 \.\. 3, got -1$"),
+        ([2, -1], r"^embedding: indices must lie in 0 \.\. 3, got -1$"),
         ([0.5], r"^embedding: indices must be integers, got float64$"),
     ],
 )
 def test_indices_out_of_range_or_with_a_fraction_are_refused(be, indices, message):
     with pytest.raises(ValueError, match=message):
         ops.embedding(be.asarray(np.array(indices)), Tensor(be.asarray(WEIGHT)))
+
+
+def test_indices_on_another_device_are_refused():
+    with pytest.raises(TypeError, match=r"^embedding: got arrays on two devices \(strict and cpu\)"):
+        ops.embedding(np.array([0]), Tensor(STRICT.asarray(WEIGHT)))
 
 
 def test_a_weight_of_another_number_of_axes_is_refused(be):

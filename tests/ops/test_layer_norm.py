@@ -52,3 +52,12 @@ def test_a_beta_that_does_not_fit_gamma_is_refused(be):
     x, gamma, beta = (Tensor(be.xp.ones(shape)) for shape in ((2, 3), (3,), (2, 3)))
     with pytest.raises(ValueError, match=r"^layer_norm: .* and beta \(\*features\) .* \(2, 3\) float64$"):
         ops.layer_norm(x, gamma, beta)
+
+
+@pytest.mark.parametrize(("needs", "kept"), [((0, 1, 1), {"n"}), ((0, 0, 1), set()), ((1, 0, 0), {"n", "s", "gamma"})])
+def test_only_what_a_gradient_needs_is_kept(be, needs, kept):
+    shapes = (2, 3), (3,), (3,)
+    tensors = [Tensor(be.xp.ones(shape), requires_grad=bool(n)) for shape, n in zip(shapes, needs, strict=True)]
+    with Tape() as tape:
+        ops.layer_norm(*tensors)
+    assert {row.array for row in tape.ledger.rows} == kept

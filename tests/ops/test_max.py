@@ -62,4 +62,6 @@ def test_nothing_and_numbers_without_order_are_refused(be, name):
         getattr(ops, name)(Tensor(be.xp.ones(0)))
     with pytest.raises(ValueError, match=rf"^{name}: complex numbers have no order, got complex128$"):
         getattr(ops, name)(Tensor(be.xp.ones(2, complex)))
+    with pytest.raises(ValueError, match=rf"^{name}: axis 2 is not among the 2 axes of \(2, 3\)$"):
+        getattr(ops, name)(Tensor(be.xp.ones((2, 3))), 2)
     assert getattr(ops, name)(Tensor(be.xp.ones((0, 2))), 1).shape == (0,)

@@ -40,3 +40,9 @@ def test_a_power_of_integers_stays_whole_or_is_refused(be):
     np.testing.assert_array_equal((x**-1.0).numpy(), [1 / 2, 1 / 3])
     with pytest.raises(ValueError, match=r"^power: int64 to the power -1 is no integer; use -1\.0$"):
         x**-1
+
+
+def test_an_exponent_may_be_a_number_of_numpy(be):
+    x = Tensor(be.asarray(np.array([2.0, 3.0], np.float32)))
+    for n in (np.int64(2), np.float32(2), np.float64(2)):
+        assert (x**n).dtype == np.float32 and (x**n).numpy().tolist() == [4, 9]

@@ -55,3 +55,19 @@ def test_squeeze_takes_axes_of_length_one_away(be):
         assert ops.squeeze(x, axis).shape == shape
     with pytest.raises(ValueError, match=r"^squeeze: axis 1 of \(1, 3, 1, 2\) is not of length 1$"):
         ops.squeeze(x, 1)
+
+
+def test_an_op_that_saves_the_result_makes_it_again_from_the_source(be):
+    x = Tensor(be.asarray(np.arange(6.0)), requires_grad=True)
+    with Tape(store="dense") as tape:
+        h = ops.exp(x)
+        y = ops.sum(ops.reshape(h, 2, 3) * ops.reshape(h, 2, 3))
+    assert tape.ledger.nbytes == 48
+    tape.backward(y)
+    np.testing.assert_allclose(be.to_host(x.grad), 2 * np.exp(2 * np.arange(6.0)), rtol=1e-14)
+
+
+@pytest.mark.parametrize("shape", [(0, -1), (-1, 7)])
+def test_nothing_to_divide_by_is_refused(be, shape):
+    with pytest.raises(ValueError, match=r"^reshape: cannot arrange \(\d, 3\) as "):
+        ops.reshape(Tensor(be.xp.ones((0 if 0 in shape else 2, 3))), shape)
