@@ -17,8 +17,8 @@ class Backend:
         "cpu" or "cuda".
     xp : module
         numpy or cupy.
-    fft, sparse : modules
-        scipy.fft and scipy.sparse, or their cupyx twins.
+    fft, sparse, special : modules
+        scipy.fft, scipy.sparse and scipy.special, or their cupyx twins.
     array_type : type
         The array class that belongs to this backend.
     reading_waits : bool

@@ -21,6 +21,7 @@ class CUDA(Backend):
             import cupy
             import cupyx.scipy.fft
             import cupyx.scipy.sparse
+            import cupyx.scipy.special
         except ImportError as error:
             raise DeviceError(
                 "device 'cuda' needs CuPy, which is not installed: pip install 'specframe[cuda12]' (or [cuda13])"
@@ -28,7 +29,7 @@ class CUDA(Backend):
         if not cupy.cuda.is_available():
             raise DeviceError("device 'cuda' was asked for, but CuPy finds no usable NVIDIA GPU on this machine")
         super().__init__(cupy, cupy.ndarray)
-        self.fft, self.sparse = cupyx.scipy.fft, cupyx.scipy.sparse
+        self.fft, self.sparse, self.special = cupyx.scipy.fft, cupyx.scipy.sparse, cupyx.scipy.special
         # A net meets more shapes than the default of 16 plans; a plan's work area stays in the pool while cached.
         cupy.fft.config.get_plan_cache().set_size(64)
 

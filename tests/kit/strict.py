@@ -26,6 +26,7 @@ import weakref
 import numpy as np
 import scipy.fft
 import scipy.sparse
+import scipy.special
 
 from specframe import backend
 
@@ -290,6 +291,21 @@ def _call(name, function, args, kwargs, *sources):
 # ---- the modules -----------------------------------------------------------------------------------------------
 
 
+class Ufunc:
+    """A ufunc on StrictArrays; of its methods CuPy has `at`, for real numbers."""
+
+    def __init__(self, ufunc):
+        self._ufunc = ufunc
+
+    def __call__(self, *args, **kwargs):
+        return _call_ufunc(self._ufunc, args, kwargs)
+
+    def at(self, array, index, values):
+        if array.dtype.kind == "c":
+            raise TypeError(f"CuPy's {self._ufunc.__name__}.at takes no complex numbers")
+        self._ufunc.at(array._a, _lower_index(index), _lower(values, "ufunc.at"))
+
+
 class Namespace:
     """A module of NumPy's or SciPy's functions on StrictArrays, less what CuPy lacks."""
 
@@ -305,14 +321,11 @@ class Namespace:
         if isinstance(value, types.ModuleType):
             value = Namespace(value, f"{name}.")
         elif isinstance(value, np.ufunc):
-            value = functools.partial(self._ufunc, value)
+            value = Ufunc(value)
         elif callable(value) and not isinstance(value, type):
             value = functools.partial(self._function, name, value)
         setattr(self, name, value)  # looked up once
         return value
-
-    def _ufunc(self, ufunc, *args, **kwargs):
-        return _call_ufunc(ufunc, args, kwargs)
 
     def _function(self, name, function, *args, **kwargs):
         if name in FROM_HOST and args and isinstance(args[0], np.ndarray):
@@ -392,7 +405,7 @@ class csr_array:
         return StrictArray(self._inner @ _lower(dense, "csr_array @"))
 
 
-xp, fft = Namespace(np), FFT(scipy.fft, "fft.")
+xp, fft, special = Namespace(np), FFT(scipy.fft, "fft."), Namespace(scipy.special, "special.")
 sparse = types.SimpleNamespace(csr_array=csr_array, csr_matrix=csr_array)
 
 
@@ -419,7 +432,7 @@ class StrictBackend(backend.Backend):
 
     def __init__(self):
         super().__init__(xp, StrictArray)
-        self.fft, self.sparse = fft, sparse
+        self.fft, self.sparse, self.special = fft, sparse, special
 
     def to_host(self, array):
         return array.get()
