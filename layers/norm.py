@@ -30,26 +30,6 @@ class BatchNorm2d(Module):
         return ops.batch_norm2d(x, self.weight, self.bias, running, self.training, self.momentum, self.eps)
 
 
-class BatchNormAct2d(BatchNorm2d):
-    """BatchNorm2d and leaky ReLU, as one op that keeps one map for the backward (ops/batch_norm_act2d.py).
-
-    Parameters
-    ----------
-    slope : float, positive
-    channels, momentum, eps, dtype : as in BatchNorm2d
-    """
-
-    def __init__(self, channels, slope=0.01, momentum=0.1, eps=1e-5, dtype=np.float32):
-        super().__init__(channels, momentum, eps, dtype)
-        self.slope = slope
-
-    def forward(self, x):
-        running = (self.running_mean, self.running_var)
-        return ops.batch_norm_act2d(
-            x, self.weight, self.bias, self.slope, running, self.training, self.momentum, self.eps
-        )
-
-
 class SpectralBatchNorm2d(BatchNorm2d):
     """The same for the maps on the whole grid, computed in their spectrum (ops/spectral_batch_norm2d.py).
 

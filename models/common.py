@@ -1,7 +1,7 @@
 """What several networks need: their spatial layer, scaled channel counts, settings that differ from stage to stage."""
 
 from specframe import ops
-from specframe.layers import BatchNorm2d, BatchNormAct2d, Conv2d, Module
+from specframe.layers import BatchNorm2d, Conv2d, Module
 
 
 class ConvNormAct(Module):
@@ -11,21 +11,20 @@ class ConvNormAct(Module):
     ----------
     c_in, c_out, kernel_size, stride : as in Conv2d. The samples of a stride start at the first row and column, as
         those of a decimated spectrum do.
-    activation : "relu", "leaky_relu" or "tanh"; a leaky ReLU after batch normalisation is one op with it
+    activation : "relu", "leaky_relu" or "tanh"
     batch_norm : bool; the convolution then has no bias, the normalisation's takes its place
     rng, dtype : as in Conv2d
     """
 
     def __init__(self, c_in, c_out, kernel_size, stride, activation, batch_norm, rng, dtype):
-        fused = batch_norm and activation == "leaky_relu"
         self.conv = Conv2d(c_in, c_out, kernel_size, stride, "same", not batch_norm, rng=rng, dtype=dtype)
-        self.norm = (BatchNormAct2d if fused else BatchNorm2d)(c_out, dtype=dtype) if batch_norm else None
-        self.activation = None if fused else getattr(ops, activation)
+        self.norm = BatchNorm2d(c_out, dtype=dtype) if batch_norm else None
+        self.activation = getattr(ops, activation)
 
     def forward(self, x):
         x = self.conv(x)
         x = self.norm(x) if self.norm is not None else x
-        return self.activation(x) if self.activation is not None else x
+        return self.activation(x)
 
 
 def scaled(channels, width):

@@ -20,7 +20,6 @@ CALLS = {
     "add": (ops.add, [("r", (3, 4)), ("r", (4,))]),
     "avg_pool2d": (ops.avg_pool2d, [("r", MAP)]),
     "batch_norm2d": (ops.batch_norm2d, [("r", MAP), ("r", (3,)), ("r", (3,))]),
-    "batch_norm_act2d": (ops.batch_norm_act2d, [("r", MAP), ("r", (3,)), ("r", (3,))]),
     "concatenate": (lambda *parts: ops.concatenate(parts), [("c", SPECTRUM), ("c", SPECTRUM)]),
     "conv2d": (ops.conv2d, [("r", MAP), ("r", WEIGHT), ("r", (2,))]),
     "decimate": (on_grid(lambda Y: ops.decimate(Y, 2), (4, 4)), [("c", SPECTRUM)]),
