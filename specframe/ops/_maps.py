@@ -24,7 +24,7 @@ def pair(op: str, name: str, value: Any, least: int = 1) -> tuple[int, int]:
         rows, cols = value if isinstance(value, tuple | list) else (value, value)
         numbers = operator.index(rows), operator.index(cols)
     except (TypeError, ValueError):
-        numbers = (least - 1,) * 2
-    if min(numbers) < least:
+        numbers = None
+    if numbers is None or min(numbers) < least:
         raise ValueError(f"{op}: the {name} must be {least} or more, or two such for rows and columns, got {value!r}")
     return numbers

@@ -47,7 +47,7 @@ def statistics(ctx, moments, running, training, momentum):
     M, mu, energy = ctx.over_batch(moments(), together)
     if running is not None and M:
         ctx.once(lambda: move(running, (mu, energy / (M - 1)), momentum))
-    ctx.M = max(1, M)  # of an empty batch nothing is known, and nothing asked
+    ctx.M = float(max(1, M))  # of an empty batch nothing is known, and nothing asked
     return mu, energy / ctx.M
 
 

@@ -25,7 +25,7 @@ class GlobalAvgPool2d(Op):
     @staticmethod
     def backward(ctx, gy):
         rows, cols = ctx.shape[:2]
-        return ctx.xp.broadcast_to(gy / (rows * cols), ctx.shape)
+        return ctx.xp.broadcast_to(gy / float(rows * cols), ctx.shape)
 
     @staticmethod
     def remake(ctx, x):

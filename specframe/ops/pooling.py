@@ -70,14 +70,14 @@ class AvgPool2d(Op):
 
     @staticmethod
     def backward(ctx, gy):
-        gx, share = ctx.xp.zeros(ctx.shape, gy.dtype), gy / math.prod(ctx.size)
+        gx, share = ctx.xp.zeros(ctx.shape, gy.dtype), gy / float(math.prod(ctx.size))
         for gx_i in entries(gx, ctx.size, ctx.stride):
             gx_i += share
         return gx
 
     @staticmethod
     def remake(ctx, x):
-        return sum(entries(x, ctx.size, ctx.stride)) / math.prod(ctx.size)
+        return sum(entries(x, ctx.size, ctx.stride)) / float(math.prod(ctx.size))
 
 
 def _windows(op, x, size, stride):

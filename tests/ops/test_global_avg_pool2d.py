@@ -16,6 +16,11 @@ def test_value_and_gradient(be, rng, shape):
     gradcheck(ops.global_avg_pool2d, be.asarray(x), linear=True, rtol=1e-8)
 
 
+def test_single_precision_is_kept_on_large_maps(be):
+    y, (gx,) = run(be, ops.global_avg_pool2d, np.ones((300, 301, 1, 1), np.float32))
+    assert y.dtype == gx.dtype == np.float32  # NumPy 1 makes float64 of a float32 array and an integer above 65535
+
+
 def test_it_saves_nothing_and_is_made_again(be, rng):
     def net(x):
         y = ops.global_avg_pool2d(ops.tanh(x))
