@@ -17,6 +17,7 @@ import re
 import sys
 from typing import NamedTuple
 
+from specframe.memory import put_in_place
 from specframe.saving import get_store
 
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "examples"))

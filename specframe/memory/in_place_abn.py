@@ -94,7 +94,7 @@ def put_in_place(net: Any) -> Any:
     """
     pairs = [
         module
-        for _, module in net.modules()
+        for module in net.modules()
         if getattr(module, "norm", None) is not None and getattr(module, "activation", None) is ops.leaky_relu
     ]
     if not pairs:
