@@ -11,6 +11,7 @@ functions depends on the version of Python.
 import argparse
 import collections
 import contextlib
+import functools
 import sys
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def count(reference, tape):
     calls = collections.Counter()
 
     def profile(frame, event, _):
-        file, function = Path(frame.f_code.co_filename), frame.f_code.co_name
+        file, function = resolved(frame.f_code.co_filename), frame.f_code.co_name
         if event == "call" and function not in COMPREHENSIONS and any(folder in file.parents for folder in FOLDERS):
             calls[str(file.relative_to(ROOT)), function] += 1
 
@@ -59,6 +60,12 @@ def count(reference, tape):
             finally:
                 sys.setprofile(None)
     return calls
+
+
+@functools.cache
+def resolved(name):
+    """The file itself, where the package is installed as links."""
+    return Path(name).resolve()
 
 
 def files(calls):

@@ -68,7 +68,10 @@ class Module(Tree):
         """What the module that calls this one names it; the outermost has no name, a stranger that of its class."""
         if not stack:
             return ""
-        for named in (stack[-1].named_children(), stack[-1].named_modules()):  # nearly always found among the first
+        for name, value in vars(stack[-1]).items():  # nearly always an attribute itself
+            if value is self:
+                return name
+        for named in (stack[-1].named_children(), stack[-1].named_modules()):
             for name, module in named:
                 if module is self:
                     return name

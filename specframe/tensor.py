@@ -85,10 +85,10 @@ class Tensor(Methods):
         self.recipe, self.uid = None, next(_uids)
 
     data, grad = _holding("_data"), _holding("_grad")
-    shape: tuple[int, ...] = property(lambda self: self.data.shape)  # type: ignore[assignment]
-    dtype: np.dtype[Any] = property(lambda self: self.data.dtype)  # type: ignore[assignment]
-    ndim: int = property(lambda self: self.data.ndim)  # type: ignore[assignment]
-    size: int = property(lambda self: self.data.size)  # type: ignore[assignment]
+    shape: tuple[int, ...] = property(operator.attrgetter("_data.shape"))  # type: ignore[assignment]
+    dtype: np.dtype[Any] = property(operator.attrgetter("_data.dtype"))  # type: ignore[assignment]
+    ndim: int = property(operator.attrgetter("_data.ndim"))  # type: ignore[assignment]
+    size: int = property(operator.attrgetter("_data.size"))  # type: ignore[assignment]
 
     @property
     def backend(self) -> backend.Backend:

@@ -16,7 +16,8 @@ ROWS = [
     ["saving"],
     ["recording", "record", "tape"],
     ["ops", "gradcheck", "creation", "files"],
-    ["fast", "memory"],
+    ["fast"],
+    ["memory"],
     ["layers"],
     ["models"],
     ["optim", "data"],
@@ -64,12 +65,6 @@ def test_the_engine_and_the_ops_know_neither_the_fast_bodies_nor_the_laboratory(
     for room, path in modules():
         if LEVEL[room] <= LEVEL["ops"]:
             assert not rooms_of(path) & {"fast", "memory"}, path
-
-
-def test_the_laboratory_and_the_fast_bodies_do_not_know_each_other():
-    for room, path in modules():
-        if room in ("fast", "memory"):
-            assert not rooms_of(path) & ({"fast", "memory"} - {room}), path
 
 
 def run(code):

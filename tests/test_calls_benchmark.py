@@ -15,7 +15,7 @@ def calls(monkeypatch):
     yield calls
 
 
-@pytest.mark.parametrize(("tape", "files", "functions"), [(False, 25, 350), (True, 34, 740)])
+@pytest.mark.parametrize(("tape", "files", "functions"), [(False, 30, 300), (True, 44, 700)])
 def test_a_forward_by_the_plain_bodies_stays_short(calls, tape, files, functions):
     plain, fast = calls.count(reference=True, tape=tape), calls.count(reference=False, tape=tape)
     assert len(calls.files(plain)) <= files and plain.total() <= functions

@@ -73,7 +73,7 @@ def of(op, *arrays):
     for array in arrays:
         if array is None:
             continue
-        backend = _of_one(array)
+        backend = _by_type.get(type(array)) or _of_one(array)
         if backend is None:
             raise TypeError(f"{op}: expected a NumPy or CuPy array, got {type(array).__name__}")
         if found is not None and backend is not found:

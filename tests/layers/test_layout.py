@@ -6,7 +6,6 @@ import pytest
 from specframe.layers import (
     BatchNorm1d,
     BatchNorm2d,
-    BatchNormAct2d,
     Conv2d,
     Flatten,
     Linear,
@@ -14,7 +13,7 @@ from specframe.layers import (
     SpectralBlock,
 )
 
-MAPS = [Conv2d(3, 4, 3), SpectralBlock(3, 4, 3), BatchNorm2d(3), BatchNormAct2d(3), Sequential(Conv2d(3, 4, 3))]
+MAPS = [Conv2d(3, 4, 3), SpectralBlock(3, 4, 3), BatchNorm2d(3), Sequential(Conv2d(3, 4, 3))]
 
 
 def ones(*shape, dtype=np.float32):

@@ -5,7 +5,7 @@ import pytest
 
 from specframe import Tensor, gradcheck
 from specframe.backend import to_host
-from specframe.layers import BatchNorm1d, BatchNorm2d, BatchNormAct2d
+from specframe.layers import BatchNorm1d, BatchNorm2d
 
 
 def test_batch_norm_uses_the_batch_in_training_and_running_statistics_in_evaluation(be, rng):
@@ -62,9 +62,3 @@ def test_gradients_of_batch_norm1d(be, rng, training):
 def test_batch_norm1d_refuses_maps():
     with pytest.raises(ValueError, match=r"^BatchNorm1d: expected \(batch, 3\), got \(2, 2, 4, 3\)$"):
         BatchNorm1d(3)(np.ones((2, 2, 4, 3), np.float32))
-
-
-def test_batch_norm_act2d_is_batch_norm2d_and_leaky_relu(be, rng):
-    x = Tensor(be.asarray(rng.standard_normal((4, 5, 3, 2)).astype(np.float32)))
-    y = BatchNorm2d(2).to(be)(x).numpy()
-    np.testing.assert_allclose(BatchNormAct2d(2, 0.2).to(be)(x).numpy(), np.where(y > 0, y, 0.2 * y), atol=1e-6)
