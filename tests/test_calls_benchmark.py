@@ -19,7 +19,7 @@ def calls(monkeypatch):
 def test_a_forward_by_the_plain_bodies_stays_short(calls, tape, files, functions):
     plain, fast = calls.count(reference=True, tape=tape), calls.count(reference=False, tape=tape)
     assert len(calls.files(plain)) <= files and plain.total() <= functions
-    assert len(calls.files(plain)) < len(calls.files(fast)) and plain.total() < fast.total()
+    assert len(calls.files(plain)) < len(calls.files(fast))
     assert not any("fast" in file or "memory" in file for file, _ in plain)
 
 
