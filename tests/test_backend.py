@@ -54,7 +54,8 @@ def test_get_refuses_an_unknown_device_and_lists_the_known_ones():
 
 def fake_cupy(available):
     """Modules that import as CuPy does on a machine without a GPU."""
-    names = ("cupy", "cupy.cuda", "cupyx", "cupyx.scipy", "cupyx.scipy.fft", "cupyx.scipy.sparse", "cupyx.scipy.special")
+    names = ["cupy", "cupy.cuda", "cupyx", "cupyx.scipy"]
+    names += [f"cupyx.scipy.{name}" for name in ("fft", "sparse", "special")]
     modules = {name: types.ModuleType(name) for name in names}
     for name, module in modules.items():
         parent, _, child = name.rpartition(".")
