@@ -106,6 +106,13 @@ def test_gradients_equal_those_of_the_convolution_in_space(be, rng, grid):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-11)
 
 
+def test_without_a_gradient_of_the_weight_the_input_is_not_saved(be):
+    X, weight = Tensor(be.xp.ones((4, 3, 2, 1), complex), requires_grad=True), Tensor(be.xp.ones((3, 1, 3, 3)))
+    with Tape("dense") as tape:
+        ops.spectral_conv2d(X, weight, grid=(4, 5))
+    assert [row.array for row in tape.ledger.rows] == ["weight"]
+
+
 def test_the_map_is_kept_and_not_its_spectrum(be):
     x, weight = Tensor(be.xp.ones((5, 5, 2, 1))), Tensor(be.xp.ones((3, 1, 3, 3)), requires_grad=True)
     with Tape("dense") as tape:

@@ -110,6 +110,21 @@ def test_synthesis_of_a_spectrum_that_is_zero_outside_active(rng, pattern):
         np.testing.assert_allclose(x, naive_synthesis(X, grid, size, 0.7, True), rtol=0, atol=1e-12)
 
 
+def test_the_box_holds_the_pairs_of_rows_and_the_columns_that_are_active():
+    active = np.zeros((6, 4), bool)
+    active[5, 1] = active[2, 3] = True
+    p, minus_p, q = dft._box((6, 7), active)
+    assert (list(p), list(minus_p), list(q)) == ([1, 2], [-1, -2], [1, 3])
+    p, minus_p, q = dft._box((6, 7), None)
+    assert (list(p), list(minus_p), list(q)) == ([0, 1, 2, 3], [0, -1, -2, -3], [0, 1, 2, 3])
+
+
+def test_the_matrices_are_made_once():
+    single = np.dtype("f")
+    assert dft._row_matrix(6, 5, True, single) is dft._row_matrix(6, 5, True, single)
+    assert dft._column_matrix(7, 5, 0.5, True, single) is dft._column_matrix(7, 5, 0.5, True, single)
+
+
 def test_many_maps_are_transformed_slab_by_slab(rng, monkeypatch):
     x, grid, active = normal(rng, (4, 5, 3, 7)), (6, 7), rng.random((6, 4)) < 0.4
     X = dft.analysis(x, grid, 0.7, True, active)
