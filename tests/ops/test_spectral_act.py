@@ -43,9 +43,9 @@ def test_gradients_agree_with_finite_differences(be, rng, activation, store):
 
 
 def test_a_lossy_store_keeps_every_entry_that_passed(be, rng):
-    Y, gZ = spectrum(rng), normal(rng, (6, 4, 2, 3), np.complex128)
+    Y, gZ = (normal(rng, (6, 4, 16, 3), np.complex128) for _ in range(2))
     Z, (gY,) = run(be, on_grid(lambda Y: ops.spectral_act(Y, 1.0), GRID), Y, gy=gZ, store="topk:0.1")
-    assert Z.any() and np.array_equal(gY != 0, Z != 0)
+    assert np.count_nonzero(Z) > 0.2 * Z.size and np.array_equal(gY != 0, Z != 0)
 
 
 def test_the_defaults_are_beta_one_half_and_tanh_with_scale_one(be, rng):

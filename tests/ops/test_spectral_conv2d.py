@@ -126,9 +126,22 @@ def test_the_spectrum_s_metadata_is_passed_on_without_its_empty_frequencies(be):
     assert Y.spectrum == X.spectrum.with_active(None)
 
 
-# ---- what is refused, by both ops that convolve ----------------------------------------------------------------
+# ---- of both ops that convolve: what nobody wants is not computed, and what is refused -----------------------------
 
 both = pytest.mark.parametrize("name", ["spectral_conv2d", "spectral_conv_act"])
+
+
+@both
+@pytest.mark.parametrize(("needed", "count"), [((0,), 1), ((1,), 1), ((2,), 0), ((0, 1, 2), 2)])
+def test_a_gradient_that_nobody_wants_costs_no_product(be, rng, monkeypatch, name, needed, count):
+    arrays = normal(rng, (4, 3, 2, 3), np.complex128), normal(rng, (2, 3, 3, 3)), normal(rng, 2)
+    leaves = [Tensor(be.asarray(array), requires_grad=i in needed) for i, array in enumerate(arrays)]
+    with Tape() as tape:
+        y = getattr(ops, name)(*leaves, grid=(4, 5))
+    products, matmul = [], type(be).matmul
+    monkeypatch.setattr(type(be), "matmul", lambda *a, **o: (products.append(1), matmul(*a, **o))[1])
+    tape.backward(y, y.data)
+    assert len(products) == count and [leaf.grad is not None for leaf in leaves] == [i in needed for i in range(3)]
 
 
 def conv(
