@@ -120,6 +120,25 @@ def test_the_map_is_kept_and_not_its_spectrum(be):
     assert tape.ledger.nbytes == 0 and "remade" in {row.format for row in tape.ledger.rows}
 
 
+@pytest.mark.parametrize("with_bias", [False, True])
+def test_an_op_that_saves_the_result_keeps_what_it_was_made_from(be, rng, with_bias):
+    arrays = [normal(rng, (5, 5, 2, 1)), normal(rng, (3, 1, 3, 3)), normal(rng, 3)][: 2 + with_bias]
+    gy = normal(rng, (7, 4, 2, 3), np.complex128)
+
+    def conv(x, *weights):
+        return ops.spectral_conv2d(ops.rfft2(x, (7, 7)), *weights)
+
+    leaves = [Tensor(be.asarray(array), requires_grad=True) for array in arrays]
+    with Tape("dense") as tape:
+        Y = conv(*leaves)
+        Y = ops.multiply(Y, Y)
+    assert tape.ledger.nbytes == 0 and {row.format for row in tape.ledger.rows if row.op == "multiply"} == {"remade"}
+    tape.backward(Y, be.asarray(gy))
+    _, expected = run(be, conv, *arrays, gy=2 * gy * value(be, conv, *arrays).conj())
+    for leaf, gradient in zip(leaves, expected, strict=True):
+        np.testing.assert_allclose(be.to_host(leaf.grad), gradient, rtol=0, atol=1e-11)
+
+
 def test_the_spectrum_s_metadata_is_passed_on_without_its_empty_frequencies(be):
     X = spectrum_tensor(be, np.zeros((4, 3, 1, 2), complex), (4, 5), (3, 3), "backward", active=np.zeros((4, 3), bool))
     Y = ops.spectral_conv2d(X, Tensor(be.xp.ones((1, 2, 3, 3))))
