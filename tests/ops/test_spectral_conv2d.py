@@ -132,7 +132,8 @@ def test_an_op_that_saves_the_result_keeps_what_it_was_made_from(be, rng, with_b
     with Tape("dense") as tape:
         Y = conv(*leaves)
         Y = ops.multiply(Y, Y)
-    assert tape.ledger.nbytes == 0 and {row.format for row in tape.ledger.rows if row.op == "multiply"} == {"remade"}
+    assert tape.ledger.nbytes == 0
+    assert [row.format for row in tape.ledger.rows if row.array in ("a", "b")] == ["remade"] * 2
     tape.backward(Y, be.asarray(gy))
     _, expected = run(be, conv, *arrays, gy=2 * gy * value(be, conv, *arrays).conj())
     for leaf, gradient in zip(leaves, expected, strict=True):
