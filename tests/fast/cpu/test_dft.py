@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from specframe.fast.cpu import dft
 from specframe.spectrum import column_weights
+from tests.fast.cpu.common import CPU
 from tests.kit.oracles import dft2
 from tests.ops.common import normal
 
@@ -149,3 +150,12 @@ def test_precision_is_kept_and_the_input_left_alone(rng):
     np.testing.assert_allclose(X, 0.5 * dft2(x, grid, "backward"), rtol=0, atol=1e-4)
     np.testing.assert_array_equal(x, before[0])
     np.testing.assert_array_equal(Z, before[1])
+
+
+def test_the_temporaries_of_many_maps_stay_small_and_are_not_cut_finer_than_that(rng):
+    x, grid = normal(rng, (28, 28, 64, 16), np.float32), (32, 32)
+    X = dft.analysis(x, grid, 0.5)
+    for call, result in ((lambda: dft.analysis(x, grid, 0.5), X), (lambda: dft.synthesis(X, grid, (28, 28), 0.5), x)):
+        with CPU.peak_memory() as peak:
+            call()
+        assert 0.5 < (peak.nbytes - result.nbytes) / dft.SLAB_BYTES < 1.3
