@@ -1,7 +1,8 @@
 """The inner step of a spectral block: product, bias, threshold, activation (Algorithm 1, lines 15 to 17) as one op.
 
     X (P, Q, batch, c_in)    k (c_out, c_in, k, k)    b (c_out,)    Y, Z (P, Q, batch, c_out)
-    K = E k (P, Q, c_in, c_out), ops/_kernel.py; d a constant's share of bin (0, 0); f and f' as in split_activation
+    K = E k (P, Q, c_in, c_out), ops/_kernel.py; d = sqrt(P W) (ortho) as in spectral_conv2d; f and f' by name, in the
+    table of split_activation
 
     forward    Y = X @ K, plus b d in bin (0, 0)                             eq. (2)
                Y^ = Y where |Y| > beta, else 0                               line 16

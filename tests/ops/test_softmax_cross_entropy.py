@@ -41,6 +41,12 @@ def test_huge_logits_give_neither_overflow_nor_nan(be, dtype):
     np.testing.assert_array_equal(gx, np.array([[0, 0, 0], [0, -0.5, 0.5]], dtype))
 
 
+def test_a_row_of_large_logits_leaves_the_others_alone(be):
+    y, (gx,) = run(be, loss([0, 1]), np.array([[1e4, 0.0], [0.0, 0.0]]))
+    assert y == pytest.approx(np.log(2) / 2, rel=1e-15)
+    np.testing.assert_allclose(gx, [[0, 0], [0.25, -0.25]], rtol=0, atol=1e-16)
+
+
 def test_equal_logits_give_the_logarithm_of_the_number_of_classes(be):
     assert value(be, loss([3, 0]), np.zeros((2, 7))) == pytest.approx(np.log(7), rel=1e-15)
 

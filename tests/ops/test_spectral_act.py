@@ -42,6 +42,18 @@ def test_gradients_agree_with_finite_differences(be, rng, activation, store):
     gradcheck(on_grid(lambda Y: ops.spectral_act(Y, beta, activation, 2.0), GRID), be.asarray(Y), store=store)
 
 
+def test_a_lossy_store_keeps_every_entry_that_passed(be, rng):
+    Y, gZ = (normal(rng, (6, 4, 16, 3), np.complex128) for _ in range(2))
+    Z, (gY,) = run(be, on_grid(lambda Y: ops.spectral_act(Y, 1.0), GRID), Y, gy=gZ, store="topk:0.1")
+    assert np.count_nonzero(Z) > 0.2 * Z.size and np.array_equal(gY != 0, Z != 0)
+
+
+def test_the_defaults_are_beta_one_half_and_tanh_with_scale_one(be, rng):
+    Y = spectrum(rng)
+    Z = ops.spectral_act(spectrum_tensor(be, Y, GRID)).numpy()
+    np.testing.assert_allclose(Z, np.where(abs(Y) > 0.5, np.tanh(Y.real) + 1j * np.tanh(Y.imag), 0), rtol=1e-14)
+
+
 def test_the_output_is_all_it_saves(be, rng):
     Y = spectrum_tensor(be, spectrum(rng), GRID)
     Y.requires_grad = True

@@ -106,11 +106,38 @@ def test_gradients_equal_those_of_the_convolution_in_space(be, rng, grid):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-11)
 
 
+def test_without_a_gradient_of_the_weight_the_input_is_not_saved(be):
+    X, weight = Tensor(be.xp.ones((4, 3, 2, 1), complex), requires_grad=True), Tensor(be.xp.ones((3, 1, 3, 3)))
+    with Tape("dense") as tape:
+        ops.spectral_conv2d(X, weight, grid=(4, 5))
+    assert [row.array for row in tape.ledger.rows] == ["weight"]
+
+
 def test_the_map_is_kept_and_not_its_spectrum(be):
     x, weight = Tensor(be.xp.ones((5, 5, 2, 1))), Tensor(be.xp.ones((3, 1, 3, 3)), requires_grad=True)
     with Tape("dense") as tape:
         ops.spectral_conv2d(ops.rfft2(x, (7, 7)), weight)
     assert tape.ledger.nbytes == 0 and "remade" in {row.format for row in tape.ledger.rows}
+
+
+@pytest.mark.parametrize("with_bias", [False, True])
+def test_an_op_that_saves_the_result_keeps_what_it_was_made_from(be, rng, with_bias):
+    arrays = [normal(rng, (5, 5, 2, 1)), normal(rng, (3, 1, 3, 3)), normal(rng, 3)][: 2 + with_bias]
+    gy = normal(rng, (7, 4, 2, 3), np.complex128)
+
+    def conv(x, *weights):
+        return ops.spectral_conv2d(ops.rfft2(x, (7, 7)), *weights)
+
+    leaves = [Tensor(be.asarray(array), requires_grad=True) for array in arrays]
+    with Tape("dense") as tape:
+        Y = conv(*leaves)
+        Y = ops.multiply(Y, Y)
+    assert tape.ledger.nbytes == 0
+    assert [row.format for row in tape.ledger.rows if row.array in ("a", "b")] == ["remade"] * 2
+    tape.backward(Y, be.asarray(gy))
+    _, expected = run(be, conv, *arrays, gy=2 * gy * value(be, conv, *arrays).conj())
+    for leaf, gradient in zip(leaves, expected, strict=True):
+        np.testing.assert_allclose(be.to_host(leaf.grad), gradient, rtol=0, atol=1e-11)
 
 
 def test_the_spectrum_s_metadata_is_passed_on_without_its_empty_frequencies(be):
@@ -119,9 +146,22 @@ def test_the_spectrum_s_metadata_is_passed_on_without_its_empty_frequencies(be):
     assert Y.spectrum == X.spectrum.with_active(None)
 
 
-# ---- what is refused, by both ops that convolve ----------------------------------------------------------------
+# ---- of both ops that convolve: what nobody wants is not computed, and what is refused -----------------------------
 
 both = pytest.mark.parametrize("name", ["spectral_conv2d", "spectral_conv_act"])
+
+
+@both
+@pytest.mark.parametrize(("needed", "count"), [((0,), 1), ((1,), 1), ((2,), 0), ((0, 1, 2), 2)])
+def test_a_gradient_that_nobody_wants_costs_no_product(be, rng, monkeypatch, name, needed, count):
+    arrays = normal(rng, (4, 3, 2, 3), np.complex128), normal(rng, (2, 3, 3, 3)), normal(rng, 2)
+    leaves = [Tensor(be.asarray(array), requires_grad=i in needed) for i, array in enumerate(arrays)]
+    with Tape() as tape:
+        y = getattr(ops, name)(*leaves, grid=(4, 5))
+    products, matmul = [], type(be).matmul
+    monkeypatch.setattr(type(be), "matmul", lambda *a, **o: (products.append(1), matmul(*a, **o))[1])
+    tape.backward(y, y.data)
+    assert len(products) == count and [leaf.grad is not None for leaf in leaves] == [i in needed for i in range(3)]
 
 
 def conv(

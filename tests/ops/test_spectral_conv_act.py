@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from specframe import Tape, Tensor, gradcheck, ops
 from specframe.ops.split_activation import ACTIVATIONS
 from tests.kit.oracles import idft2
-from tests.ops.common import clear_beta, normal, run, spectrum_tensor, value
+from tests.ops.common import clear_beta, normal, on_grid, run, spectrum_tensor, value
 
 STORES = ["dense", "csr", "mask", "auto"]
 GRID, SIZE = (8, 9), (6, 6)
@@ -195,6 +195,27 @@ def test_a_bias_makes_bin_zero_active_though_it_was_not(be, rng):
     assert (Z.numpy()[0, 0] != 0).all()
     assert Z.spectrum.active is None or np.array_equal(Z.spectrum.active, (Z.numpy() != 0).any(axis=(2, 3)))
     np.testing.assert_allclose(ops.irfft2(Z).numpy(), idft2(Z.numpy(), GRID)[:6, :6], rtol=0, atol=1e-12)
+
+
+def test_a_lossy_store_keeps_every_entry_that_passed(be, rng):
+    """The gradient of X is zero where Z dropped all channels, and nowhere else."""
+    X, (weight, bias) = normal(rng, (8, 5, 16, 2), np.complex128), draw(rng)[1:]
+    fn = on_grid(lambda *arrays: ops.spectral_conv_act(*arrays, beta=1.5), GRID)
+    Z, (gX, _, _) = run(be, fn, X, weight, bias, gy=normal(rng, (8, 5, 16, 3), np.complex128), store="topk:0.1")
+    assert np.array_equal(gX.any(axis=3), Z.any(axis=3)) and 64 < np.count_nonzero(gX.any(axis=3)) < 640
+
+
+def test_the_defaults_are_beta_one_half_and_tanh_with_scale_one(be, rng):
+    arrays = draw(rng)
+    y = value(be, through(ops.spectral_conv_act), *arrays)
+    np.testing.assert_allclose(y, value(be, through(composed, beta=0.5), *arrays), rtol=0, atol=1e-13)
+
+
+def test_without_a_gradient_of_the_weight_the_input_is_not_saved(be, rng):
+    x, weight, bias = (Tensor(be.asarray(array), requires_grad=i != 1) for i, array in enumerate(draw(rng)))
+    with Tape("dense") as tape:
+        through(ops.spectral_conv_act, beta=0.5)(x, weight, bias)
+    assert [row.array for row in tape.ledger.rows if row.op == "spectral_conv_act"] == ["weight", "Z"]
 
 
 def test_a_layer_saves_its_output_only_and_the_next_layer_shares_it(be, rng):

@@ -72,7 +72,7 @@ def analysis(x, grid, scale, weighted=False, active=None):
     by_cols = _column_matrix(grid[1], cols, scale, weighted, x.dtype)[:, :, q].reshape(cols, -1)
     by_rows = _row_matrix(grid[0], rows, False, x.dtype)[:, :, p].reshape(rows, -1)
     x = x.reshape(rows, cols, math.prod(tail))
-    X = (np.empty if active is None else np.zeros)((grid[0], grid[1] // 2 + 1, x.shape[2]), _complex(x.dtype))
+    X = np.empty((grid[0], grid[1] // 2 + 1, x.shape[2]), np.result_type(x.dtype, np.complex64))
     at = slice(None) if active is None else q
     for slab in _slabs(x.shape[2], (rows + 4 * len(p)) * 2 * len(q) * x.itemsize):
         lines = np.matmul(by_cols.T, x[:, :, slab])  # (rows, 2 * Q', N)
@@ -87,7 +87,7 @@ def analysis(x, grid, scale, weighted=False, active=None):
         np.subtract(cos_im, sin_re, out=half.imag)
         _put(X[:, :, slab], p, at, half)
     if active is not None:
-        X[~active] = 0  # the box is larger than what is active in it
+        X[~active] = 0  # outside the box, and in it: the box is larger than what is active there
     return X.reshape(*X.shape[:2], *tail)
 
 
@@ -112,10 +112,6 @@ def synthesis(X, grid, size, scale, weighted=False, active=None):
         lines = np.matmul(by_rows, parts.reshape(2 * len(p), 2 * len(q) * n)).reshape(rows, 2 * len(q), n)
         x[:, :, slab] = np.matmul(by_cols, lines)  # (rows, cols, N)
     return x.reshape(rows, cols, *tail)
-
-
-def _complex(real):
-    return np.result_type(real, np.complex64)
 
 
 def _pick(X, p, q):

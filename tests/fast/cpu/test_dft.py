@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from specframe.fast.cpu import dft
 from specframe.spectrum import column_weights
+from tests.fast.cpu.common import CPU
 from tests.kit.oracles import dft2
 from tests.ops.common import normal
 
@@ -110,6 +111,21 @@ def test_synthesis_of_a_spectrum_that_is_zero_outside_active(rng, pattern):
         np.testing.assert_allclose(x, naive_synthesis(X, grid, size, 0.7, True), rtol=0, atol=1e-12)
 
 
+def test_the_box_holds_the_pairs_of_rows_and_the_columns_that_are_active():
+    active = np.zeros((6, 4), bool)
+    active[5, 1] = active[2, 3] = True
+    p, minus_p, q = dft._box((6, 7), active)
+    assert (list(p), list(minus_p), list(q)) == ([1, 2], [-1, -2], [1, 3])
+    p, minus_p, q = dft._box((6, 7), None)
+    assert (list(p), list(minus_p), list(q)) == ([0, 1, 2, 3], [0, -1, -2, -3], [0, 1, 2, 3])
+
+
+def test_the_matrices_are_made_once():
+    single = np.dtype("f")
+    assert dft._row_matrix(6, 5, True, single) is dft._row_matrix(6, 5, True, single)
+    assert dft._column_matrix(7, 5, 0.5, True, single) is dft._column_matrix(7, 5, 0.5, True, single)
+
+
 def test_many_maps_are_transformed_slab_by_slab(rng, monkeypatch):
     x, grid, active = normal(rng, (4, 5, 3, 7)), (6, 7), rng.random((6, 4)) < 0.4
     X = dft.analysis(x, grid, 0.7, True, active)
@@ -134,3 +150,12 @@ def test_precision_is_kept_and_the_input_left_alone(rng):
     np.testing.assert_allclose(X, 0.5 * dft2(x, grid, "backward"), rtol=0, atol=1e-4)
     np.testing.assert_array_equal(x, before[0])
     np.testing.assert_array_equal(Z, before[1])
+
+
+def test_the_temporaries_of_many_maps_stay_small_and_are_not_cut_finer_than_that(rng):
+    x, grid = normal(rng, (28, 28, 64, 16), np.float32), (32, 32)
+    X = dft.analysis(x, grid, 0.5)
+    for call, result in ((lambda: dft.analysis(x, grid, 0.5), X), (lambda: dft.synthesis(X, grid, (28, 28), 0.5), x)):
+        with CPU.peak_memory() as peak:
+            call()
+        assert 0.5 < (peak.nbytes - result.nbytes) / dft.SLAB_BYTES < 1.3
