@@ -1,60 +1,66 @@
-"""Activations in space, and what rearranges or drops entries: ReLU, Tanh, Dropout, Flatten."""
+"""Activations in space, and what passes its input on: Identity, Flatten."""
 
-import itertools
-
-import numpy as np
-
-from specframe import backend, ops
+from specframe import ops
 from specframe.layers.module import Module
+from specframe.tensor import Tensor
 
 
 class ReLU(Module):
     """max(x, 0)."""
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return ops.relu(x)
+
+
+class LeakyReLU(Module):
+    """x where it is positive, slope x elsewhere."""
+
+    def __init__(self, slope: float = 0.01) -> None:
+        self.slope = slope
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ops.leaky_relu(x, self.slope)
 
 
 class Tanh(Module):
     """tanh(x)."""
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return ops.tanh(x)
 
 
-class Dropout(Module):
-    """In training, zero each entry with probability p and scale the others by 1 / (1 - p).
+class Sigmoid(Module):
+    """1 / (1 + exp(-x))."""
 
-    Every forward draws anew, from (seed, number of draws so far), and each slice of a batch by its number besides. The
-    first two are part of the state, so a resumed run draws what the unbroken one would have.
+    def forward(self, x: Tensor) -> Tensor:
+        return ops.sigmoid(x)
 
-    Parameters
-    ----------
-    p : float in [0, 1]
-    seed : int or None
-        None numbers the Dropout layers of a process, so that no two of them draw alike.
-    """
 
-    buffer_names = ("key",)
-    _numbers = itertools.count()
+class GELU(Module):
+    """x times the share of a standard normal distribution below x: x (1 + erf(x / sqrt(2))) / 2."""
 
-    def __init__(self, p=0.5, seed=None):
-        self.p = p
-        self.key = np.array([next(self._numbers) if seed is None else seed, 0], np.int64)
+    def forward(self, x: Tensor) -> Tensor:
+        return ops.gelu(x)
 
-    def forward(self, x):
-        return ops.dropout(x, self.p, self._draw) if self.training else x
 
-    def _draw(self):
-        """The key of this forward; counts it."""
-        key = tuple(int(number) for number in backend.to_host(self.key))
-        self.key = backend.of("Dropout", self.key).asarray(np.array([key[0], key[1] + 1]))
-        return key
+class Identity(Module):
+    """x itself: the layer for a place where another net has one."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
 
 
 class Flatten(Module):
-    """(rows, cols, batch, channels) -> (batch, channels * rows * cols), features in PyTorch's order."""
+    """(rows, cols, batch, channels) -> (batch, channels * rows * cols), features in PyTorch's order.
 
-    def forward(self, x):
+    Raises
+    ------
+    ValueError
+        In a call, no four axes.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.ndim != 4:
+            raise ValueError(f"Flatten: expected maps (rows, cols, batch, channels), got {x.shape}")
         rows, cols, batch, channels = x.shape
         return ops.reshape(ops.transpose(x, (2, 3, 0, 1)), (batch, channels * rows * cols))

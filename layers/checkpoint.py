@@ -1,7 +1,9 @@
 """Checkpoint: a module that keeps its input only, and runs again in the backward."""
 
 import specframe
+from specframe.layers.checks import whole
 from specframe.layers.module import Module
+from specframe.tensor import Tensor
 
 
 class Checkpoint(Module):
@@ -15,8 +17,9 @@ class Checkpoint(Module):
     slices : int, parts of the batch that run one after another, as in sf.checkpoint
     """
 
-    def __init__(self, inner, slices=1):
+    def __init__(self, inner: Module, slices: int = 1) -> None:
+        whole(self, slices=slices)
         self.inner, self.slices = inner, slices
 
-    def forward(self, *inputs):
+    def forward(self, *inputs: Tensor) -> Tensor:
         return specframe.checkpoint(self.inner, *inputs, slices=self.slices)

@@ -1,55 +1,56 @@
-"""Module and Parameter: what owns weights.
-
-A module finds its parameters, buffers and children by looking at its own attributes (and at lists of them); there is
-nothing to register. Names are dotted paths of attributes: "conv1.weight", "blocks.0.weight".
-"""
+"""Module: what owns weights and computes with them. How it finds them and names them is in layers/tree.py."""
 
 import contextlib
+import os
 import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 
 from specframe import backend
+from specframe.layers import printing
+from specframe.layers.state import LoadResult, read_state, take_state, write_state
+from specframe.layers.tree import Tree, once
 from specframe.recording import current
 from specframe.tensor import Tensor
 
+M = TypeVar("M", bound="Module")
+
 
 class _Calling(threading.local):
-    """The modules whose forward is running in this thread, outermost first."""
+    """The modules whose forward is running in this thread, outermost first, and who watches them."""
 
-    def __init__(self):
-        self.stack = []
+    def __init__(self) -> None:
+        self.stack: list[Module] = []
+        self.observer: Callable[[Module, Any], None] | None = None
 
 
 _calling = _Calling()
 
 
-class Parameter(Tensor):
-    """A leaf Tensor that requires a gradient and belongs to a module."""
-
-    __slots__ = ()
-
-    def __init__(self, array):
-        super().__init__(array, requires_grad=True)
-
-
-class Module:
+class Module(Tree):
     """Base of layers and networks: subclasses set attributes and define `forward`.
+
+    Names and meaning of the methods are PyTorch's.
 
     Attributes
     ----------
     training : bool
         True until `eval()`; batch normalisation and dropout look at it.
-    buffer_names : tuple of str
-        Attributes that hold arrays which belong to the state but are not trained.
     """
 
-    buffer_names = ()
-    training = True
-    _observer = None
+    training: bool = True
 
-    def __call__(self, *args, **kwargs):
+    # ---- calling -----------------------------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
+        """`forward`, with real and complex arrays among the arguments as Tensors."""
+        args = tuple(map(_as_tensor, args))
+        if kwargs:
+            kwargs = {name: _as_tensor(value) for name, value in kwargs.items()}
         tape = current()
+        result: Any
         if tape is None:
             result = self.forward(*args, **kwargs)
         else:
@@ -59,122 +60,148 @@ class Module:
                     result = self.forward(*args, **kwargs)
                 finally:
                     _calling.stack.pop()
-        if Module._observer is not None:
-            Module._observer(self, result)
+        if _calling.observer is not None:
+            _calling.observer(self, result)
         return result
 
-    def _name_inside(self, stack):
+    def _name_inside(self, stack: "list[Module]") -> str:
         """What the module that calls this one names it; the outermost has no name, a stranger that of its class."""
         if not stack:
             return ""
-        return next((name for name, child in stack[-1].children() if child is self), type(self).__name__)
+        for named in (stack[-1].named_children(), stack[-1].named_modules()):  # nearly always found among the first
+            for name, module in named:
+                if module is self:
+                    return name
+        return type(self).__name__
 
     @staticmethod
     @contextlib.contextmanager
-    def observed(observer):
-        """While this context lasts, `observer(module, result)` is called after every module's forward."""
-        before, Module._observer = Module._observer, observer
+    def observed(observer: "Callable[[Module, Any], None]") -> Iterator[None]:
+        """While this context lasts, `observer(module, result)` is called after each forward in this thread."""
+        before, _calling.observer = _calling.observer, observer
         try:
             yield
         finally:
-            Module._observer = before
+            _calling.observer = before
 
-    def forward(self, *args, **kwargs):
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} does not define forward")
 
-    def children(self):
-        """(name, module) of the modules directly inside."""
-        for name, value in vars(self).items():
-            if isinstance(value, Module):
-                yield name, value
-            elif isinstance(value, list | tuple):
-                yield from ((f"{name}.{i}", item) for i, item in enumerate(value) if isinstance(item, Module))
+    def apply(self: M, fn: "Callable[[Module], object]") -> M:
+        """Call `fn` with every module inside, the inner ones first, and this one last; returns self."""
+        for _, module in list(once(self._walk(inner_first=True))):
+            fn(module)
+        return self
 
-    def modules(self, prefix=""):
-        """(dotted name, module) of this one and everything inside, in the order of the attributes."""
-        yield prefix, self
-        for name, child in self.children():
-            yield from child.modules(f"{prefix}.{name}" if prefix else name)
+    # ---- modes and gradients -----------------------------------------------------------------------------------
 
-    def named_parameters(self):
-        """(dotted name, Parameter), in the order of the attributes."""
-        for prefix, module in self.modules():
-            for name, value in vars(module).items():
-                path = f"{prefix}.{name}" if prefix else name
-                if isinstance(value, Parameter):
-                    yield path, value
-                elif isinstance(value, list | tuple):
-                    yield from ((f"{path}.{i}", item) for i, item in enumerate(value) if isinstance(item, Parameter))
-
-    def parameters(self):
-        """The Parameters, as a list; one that two modules share is listed once."""
-        return list({id(parameter): parameter for _, parameter in self.named_parameters()}.values())
-
-    def named_buffers(self):
-        """(dotted name, module, attribute) of the arrays that are state but not trained."""
-        for prefix, module in self.modules():
-            for name in module.buffer_names:
-                yield f"{prefix}.{name}" if prefix else name, module, name
-
-    def buffers(self):
-        """The buffers' arrays, as a list."""
-        return [getattr(module, name) for _, module, name in self.named_buffers()]
-
-    def train(self, mode=True):
+    def train(self: M, mode: bool = True) -> M:
         """Set training mode everywhere inside; returns self."""
-        for _, module in self.modules():
+        for module in self.modules():
             module.training = mode
         return self
 
-    def eval(self):
+    def eval(self: M) -> M:
         """Set evaluation mode everywhere inside; returns self."""
         return self.train(False)
 
-    def to(self, device):
+    @contextlib.contextmanager
+    def mode(self: M, training: bool) -> Iterator[M]:
+        """Everything inside in training or evaluation mode while this context lasts, then each part as it was."""
+        before = [(module, module.training) for module in self.modules()]
+        try:
+            yield self.train(training)
+        finally:
+            for module, was_training in before:
+                module.training = was_training
+
+    def requires_grad_(self: M, requires_grad: bool = True) -> M:
+        """Whether the parameters get gradients: False freezes them; returns self."""
+        for parameter in self.parameters():
+            parameter.requires_grad = requires_grad
+        return self
+
+    def zero_grad(self) -> None:
+        """Forget the parameters' gradients."""
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    # ---- devices -----------------------------------------------------------------------------------------------
+
+    def to(self: M, device: Any) -> M:
         """Move parameters, gradients and buffers to "cpu", "cuda" or "auto"; returns self."""
         b = backend.get(device)
         for parameter in self.parameters():
             parameter.data = b.asarray(parameter.data)
             if parameter.grad is not None:
                 parameter.grad = b.asarray(parameter.grad)
-        for _, module, name in self.named_buffers():
+        for _, module, name in self.buffer_places():
             setattr(module, name, b.asarray(getattr(module, name)))
         return self
 
     @property
-    def device(self):
+    def device(self) -> str:
         """The device of the first parameter ("cpu" where there is none)."""
         return next((parameter.device for parameter in self.parameters()), "cpu")
 
-    def state_dict(self):
-        """Copies of parameters and buffers as NumPy arrays, by dotted name, whatever the device."""
-        state = {name: parameter.numpy().copy() for name, parameter in self.named_parameters()}
-        return state | {name: backend.to_host(getattr(m, a)).copy() for name, m, a in self.named_buffers()}
+    # ---- state -------------------------------------------------------------------------------------------------
 
-    def load_state_dict(self, state):
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Copies of parameters and buffers as NumPy arrays, by dotted name, whatever the device.
+
+        A part that is inside twice has both names, as in PyTorch.
+        """
+        return {name: backend.to_host(getattr(*place)).copy() for name, place in self._places().items()}
+
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> LoadResult:
         """Take the arrays of `state_dict()`; the module stays on its device.
+
+        Parameters
+        ----------
+        state : dict of arrays by dotted name
+        strict : bool
+            False takes what there is: names may be missing or unknown, and are returned.
+
+        Returns
+        -------
+        LoadResult
+            `missing_keys` and `unexpected_keys`, lists of names.
 
         Raises
         ------
         ValueError
-            A name is missing or unknown, or a shape differs: nothing is loaded then.
+            A name is missing or unknown under `strict`, or a shape differs: nothing is loaded then.
         """
-        own = self.state_dict()
-        if own.keys() != state.keys():
-            missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
-            raise ValueError(
-                f"{type(self).__name__}: the state lacks {missing or 'nothing'}, and has unknown {unknown or 'nothing'}"
-            )
-        new = {}
-        for name, array in own.items():
-            given = np.asarray(state[name])
-            if given.shape != array.shape:
-                raise ValueError(f"{type(self).__name__}: {name} is {array.shape}, but the state has {given.shape}")
-            if not np.can_cast(given.dtype, array.dtype, "same_kind"):
-                raise ValueError(f"{type(self).__name__}: {name} is {array.dtype}, but the state has {given.dtype}")
-            new[name] = given.astype(array.dtype)  # always a copy
-        for name, parameter in self.named_parameters():
-            parameter.data = parameter.backend.asarray(new[name])
-        for name, module, attribute in self.named_buffers():
-            b = backend.of(name, getattr(module, attribute))
-            setattr(module, attribute, b.asarray(new[name]))
+        return take_state(type(self).__name__, self._places(), state, strict)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write `state_dict()` to a file that np.load reads, whole or not at all; errors as of `open`."""
+        write_state(path, self.state_dict())
+
+    def load(self: M, path: str | os.PathLike[str]) -> M:
+        """Take the state that `save` wrote; returns self.
+
+        Raises
+        ------
+        OSError
+            The file cannot be opened.
+        ValueError
+            It is damaged, or not of a module like this one: nothing is loaded then. For a part of the names there is
+            `load_state_dict(dict(np.load(path)), strict=False)`.
+        """
+        read_state(path, type(self).__name__, self._places())
+        return self
+
+    # ---- printing ----------------------------------------------------------------------------------------------
+
+    def extra_repr(self) -> str:
+        """The settings that `print` shows: by default the constructor's arguments that are attributes too."""
+        return printing.settings(self)
+
+    def __repr__(self) -> str:
+        return printing.table(self)
+
+
+def _as_tensor(value: Any) -> Any:
+    kind = getattr(getattr(value, "dtype", None), "kind", None)
+    return Tensor(value) if kind in ("f", "c") and not isinstance(value, Tensor | np.generic) else value

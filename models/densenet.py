@@ -21,21 +21,18 @@ reads bin (0, 0) only, so that the dense block works on the mean of each pooled 
 be strict, the net returns to space after every layer of the block, through ReLU.
 """
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import DTypeLike
 
 from specframe import ops
 from specframe.grids import choose_grid
-from specframe.layers import (
-    BatchNorm2d,
-    GlobalAvgPool2d,
-    Linear,
-    MaxPool2d,
-    Module,
-    SpectralBlock,
-    SpectralLayer,
-)  # fmt: skip
-from specframe.layers.init import generator
-from specframe.models.common import ConvNormAct, check_batch_norm, per_stage, scaled, settled
+from specframe.layers import BatchNorm2d, GlobalAvgPool2d, Linear, MaxPool2d, Module, SpectralBlock, SpectralLayer
+from specframe.layers.checks import whole
+from specframe.layers.init import Seed, generator
+from specframe.models.common import ConvNormAct, check_batch_norm, check_size, per_stage, scaled, settled
+from specframe.tensor import Tensor
 
 STEM, GROWTH, LAYERS = 64, 64, 6
 
@@ -55,14 +52,20 @@ class DenseNet(Module):
     layers : int, of the dense block
     activation : "relu", "leaky_relu" or "tanh"
     batch_norm : bool, after each convolution
-    seed : int, of the initial weights
+    seed : int, numpy Generator or None, of the initial weights
     dtype : float32 or float64
+
+    Raises
+    ------
+    ValueError
+        A number or name out of range; in a call, images of less than 2 rows or columns.
     """
 
     def __init__(
-        self, in_channels=3, num_classes=10, width=1.0, layers=LAYERS, activation="relu", batch_norm=True, seed=0,
-        dtype=np.float32,
-    ):  # fmt: skip
+        self, in_channels: int = 3, num_classes: int = 10, width: float = 1.0, layers: int = LAYERS,
+        activation: str = "relu", batch_norm: bool = True, seed: Seed = 0, dtype: DTypeLike = np.float32,
+    ) -> None:  # fmt: skip
+        whole(self, 0, layers=layers)
         rng, growth = generator(seed), scaled(GROWTH, width)
         c = scaled(STEM, width)
         self.stem = ConvNormAct(in_channels, c, 3, 1, activation, batch_norm, rng, dtype)
@@ -74,18 +77,20 @@ class DenseNet(Module):
             c += growth
         self.fc = Linear(c, num_classes, rng=rng, dtype=dtype)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         """(rows, cols, batch, in_channels) -> logits (batch, num_classes)."""
         maps = [self.first(x)]
         for number in range(len(self.narrow)):
             maps.append(self.layer(number, ops.concatenate(maps)))
         return self.fc(self.average(ops.concatenate(maps)))
 
-    def first(self, x):
+    def first(self, x: Tensor) -> Tensor:
         """What comes before the dense block. Like `layer`, a part to put under a checkpoint."""
-        return self.pool(self.stem(x))
+        x = self.stem(x)
+        check_size(self, min(x.shape[:2]), 2)
+        return self.pool(x)
 
-    def layer(self, number, x):
+    def layer(self, number: int, x: Tensor) -> Tensor:
         """A layer of the dense block, from the concatenated maps."""
         return self.wide[number](self.narrow[number](x))
 
@@ -104,14 +109,16 @@ class SpecDenseNet(Module):
         Layers of the dense block between two returns to space; with as many as `layers` there is one, at the end.
     rectify : bool, ReLU after the pooling and at each return
     paper_strict : bool
-    others : as in DenseNet
+    others, and errors : as in DenseNet
     """
 
     def __init__(
-        self, in_channels=3, num_classes=10, width=1.0, layers=LAYERS, beta=0.5, scale=None, grid=None, norm="ortho",
-        activation="tanh", gain=None, batch_norm=None, return_every=None, rectify=None, paper_strict=False, seed=0,
-        dtype=np.float32,
-    ):  # fmt: skip
+        self, in_channels: int = 3, num_classes: int = 10, width: float = 1.0, layers: int = LAYERS, beta: Any = 0.5,
+        scale: float | None = None, grid: Any = None, norm: str = "ortho", activation: str = "tanh",
+        gain: float | None = None, batch_norm: str | None = None, return_every: int | None = None,
+        rectify: bool | None = None, paper_strict: bool = False, seed: Seed = 0, dtype: DTypeLike = np.float32,
+    ) -> None:  # fmt: skip
+        whole(self, 0, layers=layers)
         scale, grid, gain, batch_norm, self.return_every, self.rectify = settled(
             (scale, grid, gain, batch_norm, return_every, rectify), PAPER if paper_strict else BEST
         )
@@ -120,7 +127,7 @@ class SpecDenseNet(Module):
             raise ValueError(f"SpecDenseNet: return_every must be 1 or more, got {self.return_every}")
         betas = per_stage("beta", beta, 1 + 2 * layers)
         rng, growth, c = generator(seed), scaled(GROWTH, width), scaled(STEM, width)
-        options = {"activation": activation, "scale": scale, "gain": gain, "batch_norm": inside,
+        options: dict[str, Any] = {"activation": activation, "scale": scale, "gain": gain, "batch_norm": inside,
                    "rng": rng, "dtype": dtype}  # fmt: skip
         self.grid, self.spectrum_norm = grid, norm
         self.stem = SpectralBlock(in_channels, c, 3, betas[0], grid=grid, norm=norm, **options)
@@ -133,7 +140,7 @@ class SpecDenseNet(Module):
             c += growth
         self.fc = Linear(c, num_classes, rng=rng, dtype=dtype)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         """(rows, cols, batch, in_channels) -> logits (batch, num_classes)."""
         maps = [self.first(x)]
         grid = choose_grid(maps[0].shape[:2], 3, self.grid)
@@ -147,12 +154,14 @@ class SpecDenseNet(Module):
             del spectra, new  # as large as the maps: not alive into the next layer
         return self.fc(self.average(ops.concatenate(maps)))
 
-    def first(self, x):
+    def first(self, x: Tensor) -> Tensor:
         """What comes before the dense block. Like `layer`, a part to put under a checkpoint."""
-        x = self.pool(self.stem(x))
+        x = self.stem(x)
+        check_size(self, min(x.shape[:2]), 2)
+        x = self.pool(x)
         x = self.norm(x) if self.norm is not None else x
         return ops.relu(x) if self.rectify else x
 
-    def layer(self, number, X):
+    def layer(self, number: int, X: Tensor) -> Tensor:
         """A layer of the dense block, from concatenated spectra to a spectrum."""
         return self.wide[number](self.narrow[number](X))

@@ -1,5 +1,7 @@
 """summary: what a network is made of, layer by layer."""
 
+from typing import Any
+
 import numpy as np
 
 from specframe import backend, ops
@@ -8,7 +10,9 @@ from specframe.tape import Tape
 from specframe.tensor import Tensor
 
 
-def summary(model, input_shape, store="auto", recompute=None):
+def summary(
+    model: Module, input_shape: tuple[int, int, int, int], store: Any = "auto", recompute: str | None = None
+) -> str:
     """A table of a model: layer, size of its output, parameters, and bytes saved for backward.
 
     Parameters
@@ -31,25 +35,23 @@ def summary(model, input_shape, store="auto", recompute=None):
     parameters = model.parameters()
     x = np.random.default_rng(0).standard_normal((rows, cols, batch, channels))
     b, dtype = backend.get(model.device), parameters[0].dtype if parameters else np.float32
-    names = {id(module): name for name, module in model.modules()}
+    names = {id(module): name for name, module in model.named_modules()}
     lines, held = [("layer", "kind", "output", "parameters", "saved, bytes")], 0
 
-    def note(module, result):
+    def note(module: Module, result: Any) -> None:
         nonlocal held
         if next(module.children(), None) is None and isinstance(result, Tensor):
             now = tape.ledger.nbytes
-            count = sum(parameter.size for parameter in module.parameters())
             name, shape = names.get(id(module), ""), "x".join(map(str, result.shape))
-            lines.append((name, type(module).__name__, shape, f"{count:,}", f"{now - held:,}"))
+            lines.append((name, type(module).__name__, shape, f"{module.num_parameters:,}", f"{now - held:,}"))
             held = now
 
-    buffers = [(module, name, getattr(module, name).copy()) for _, module, name in model.named_buffers()]
+    buffers = [(module, name, getattr(module, name).copy()) for _, module, name in model.buffer_places()]
     with Tape(store=store, recompute=recompute) as tape, Module.observed(note):
         ops.sum(model(Tensor(b.asarray(x.astype(dtype)))))
     for module, name, array in buffers:  # batch statistics and draws of dropout are not for a summary to change
         setattr(module, name, array)
-    total = sum(parameter.size for parameter in parameters)
-    lines.append(("total", "", "", f"{total:,}", f"{tape.ledger.nbytes:,}"))
+    lines.append(("total", "", "", f"{model.num_parameters:,}", f"{tape.ledger.nbytes:,}"))
     widths = [max(len(line[i]) for line in lines) for i in range(5)]
     return "\n".join(
         "  ".join(c.ljust(w) if i < 3 else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True)))

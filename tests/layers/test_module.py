@@ -1,9 +1,13 @@
-"""Module: names, order, modes, devices and states of whatever is built from attributes."""
+"""Module: names, order, calls, modes, devices and states of whatever is built from attributes."""
+
+import copy
+import pickle
+import threading
 
 import numpy as np
 import pytest
 
-from specframe import Tensor, backend
+from specframe import Tape, Tensor, backend
 from specframe.layers import BatchNorm2d, Dropout, Linear, Module, Parameter, ReLU, Sequential
 from specframe.models import LeNet5, SpecLeNet5
 from tests.kit.strict import STRICT
@@ -39,7 +43,7 @@ def same(state, other):
 def test_parameters_are_named_by_the_path_of_attributes_in_their_order():
     net = Net()
     assert [name for name, _ in net.named_parameters()] == PARAMETERS
-    assert [name for name, _, _ in net.named_buffers()] == BUFFERS
+    assert [name for name, _ in net.named_buffers()] == BUFFERS
     by_name = dict(net.named_parameters())
     assert by_name["first.weight"] is net.first.weight and by_name["scale"] is net.scale
     assert all(p is by_name[name] for p, name in zip(net.parameters(), PARAMETERS, strict=True))
@@ -47,16 +51,8 @@ def test_parameters_are_named_by_the_path_of_attributes_in_their_order():
 
 
 def test_modules_lists_everything_inside_with_its_path():
-    names = [name for name, _ in Net().modules()]
+    names = [name for name, _ in Net().named_modules()]
     assert names == ["", "first", "blocks.0", "blocks.0.0", "blocks.0.1", "blocks.1", "norm", "drop"]
-
-
-def test_parameters_in_a_list_are_found():
-    class Weights(Module):
-        def __init__(self):
-            self.weights = [Parameter(np.ones(2)), Parameter(np.zeros(3))]
-
-    assert [name for name, _ in Weights().named_parameters()] == ["weights.0", "weights.1"]
 
 
 def test_tensors_that_are_no_parameters_are_not_trained():
@@ -76,23 +72,6 @@ def test_a_parameter_is_a_leaf_that_wants_a_gradient():
     assert repr(parameter) == "Parameter((2,), float32, cpu, requires_grad=True)"
 
 
-def test_sequential_is_indexed_and_named_by_position():
-    first, second = Linear(3, 4), ReLU()
-    net = Sequential(first, second, Linear(4, 2))
-    assert len(net) == 3 and net[0] is first and net[1] is second and net[-1] is net[2]
-    assert list(net)[:2] == [first, second]
-    assert [name for name, _ in net.named_parameters()] == ["0.weight", "0.bias", "2.weight", "2.bias"]
-    with pytest.raises(IndexError):
-        net[3]
-
-
-def test_sequential_calls_its_modules_in_turn(rng):
-    a, b = Linear(3, 4, rng=1), Linear(4, 2, rng=2)
-    x = Tensor(rng.standard_normal((5, 3)).astype(np.float32))
-    np.testing.assert_array_equal(Sequential(a, ReLU(), b)(x).data, b(ReLU()(a(x))).data)
-    assert Sequential()(x) is x
-
-
 def test_a_module_without_forward_says_so():
     with pytest.raises(NotImplementedError, match=r"^Module does not define forward$"):
         Module()(1)
@@ -103,12 +82,106 @@ def test_a_module_without_forward_says_so():
 
 def test_train_and_eval_reach_everything_inside():
     net = Net()
-    assert all(module.training for _, module in net.modules())
-    assert net.eval() is net and not any(module.training for _, module in net.modules())
-    assert net.train() is net and all(module.training for _, module in net.modules())
+    assert all(module.training for module in net.modules())
+    assert net.eval() is net and not any(module.training for module in net.modules())
+    assert net.train() is net and all(module.training for module in net.modules())
     net.drop.eval()
     assert net.norm.training and not net.drop.training
     assert Net().training, "one net's mode is not another's"
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_mode_for_a_while_puts_back_each_parts_own(training):
+    net = Net()
+    net.norm.eval()
+    before = [module.training for module in net.modules()]
+    with net.mode(training=training) as inside:
+        assert inside is net and {module.training for module in net.modules()} == {training}
+    assert [module.training for module in net.modules()] == before
+    with pytest.raises(KeyError), net.mode(training):
+        raise KeyError
+    assert [module.training for module in net.modules()] == before
+
+
+def test_frozen_parameters_get_no_gradient_until_they_are_thawed(rng):
+    net, x = Linear(3, 2, rng=1), Tensor(rng.standard_normal((4, 3)).astype(np.float32), requires_grad=True)
+
+    def backward():
+        with Tape() as tape:
+            y = net(x)
+        tape.backward(y, np.ones(y.shape, np.float32))
+
+    assert net.requires_grad_(False) is net
+    backward()
+    assert net.weight.grad is None and net.bias.grad is None and x.grad is not None
+    net.requires_grad_()
+    backward()
+    assert net.weight.grad is not None
+    net.zero_grad()
+    assert net.weight.grad is None and net.bias.grad is None
+
+
+# ---- calls -----------------------------------------------------------------------------------------------------
+
+
+def test_arrays_are_called_with_as_tensors(be, rng):
+    class Both(Module):
+        def forward(self, x, y, *, z):
+            assert all(type(value) is Tensor for value in (x, y, z))
+            return x, y, z
+
+    arrays = [be.asarray(rng.standard_normal(2)), be.asarray(rng.standard_normal(2) + 1j), be.asarray(np.ones(2))]
+    results = Both()(*arrays[:2], z=arrays[2])
+    assert all(result.data is array for result, array in zip(results, arrays, strict=True))
+    layer, x = Linear(3, 2, rng=1), rng.standard_normal((4, 3)).astype(np.float32)
+    np.testing.assert_array_equal(layer(x).data, layer(Tensor(x)).data)
+
+
+@pytest.mark.parametrize(
+    "value", [np.arange(3), np.array([True]), np.float32(1), 1.0, None, "text", [1.0], Tensor([1.0])]
+)
+def test_what_is_no_real_or_complex_array_is_passed_on(value):
+    class Same(Module):
+        def forward(self, x):
+            return x
+
+    assert Same()(value) is value and Same()(x=value) is value
+
+
+def test_an_observer_sees_the_forwards_of_its_own_thread_only():
+    net, x, seen = Sequential(ReLU(), Linear(2, 2, rng=1)), np.ones((1, 2), np.float32), []
+    with Module.observed(lambda module, result: seen.append((module, result.shape))):
+        thread = threading.Thread(target=net, args=(x,))
+        thread.start()
+        thread.join()
+        assert seen == []
+        with Module.observed(lambda *_: None):
+            net(x)
+        assert seen == []
+        net(x)
+    net(x)
+    assert seen == [(net[0], (1, 2)), (net[1], (1, 2)), (net, (1, 2))]
+
+
+# ---- copies ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net))])
+def test_a_deep_copy_is_a_net_of_its_own(duplicate):
+    net = Net()
+    net.norm.eval()
+    other = duplicate(net)
+    assert [name for name, _ in other.named_modules()] == [name for name, _ in net.named_modules()]
+    assert not {id(part) for part in net.modules()} & {id(part) for part in other.modules()}
+    assert not other.norm.training and other.first.training
+    state, copied = net.state_dict(), other.state_dict()
+    assert copied.pop("drop.key").tolist() != state.pop("drop.key").tolist()
+    assert same(copied, state)
+    other.first.weight.data += 1
+    other.norm.running_mean += 1
+    state.pop("first.weight")
+    assert net.norm.running_mean.sum() == 0
+    assert all(np.array_equal(net.state_dict()[name], array) for name, array in state.items())
 
 
 # ---- devices ---------------------------------------------------------------------------------------------------

@@ -165,7 +165,7 @@ def test_gain_scales_the_initial_weights_and_the_seed_fixes_them():
     ("options", "message"),
     [
         ({"activation": "relu"}, "SpectralBlock: unknown activation 'relu', choose tanh, softsign, hardtanh, arctan"),
-        ({"convs": 0}, "SpectralBlock: expected at least one convolution, got 0"),
+        ({"convs": 0}, "SpectralBlock: convs must be a whole number, 1 or more, got 0"),
         ({"norm": "forward"}, "SpectralBlock: unknown norm 'forward', expected 'ortho' or 'backward'"),
         ({"beta": -0.5}, "SpectralBlock: beta must be 0 or more, got -0.5"),
         ({"scale": 0.0}, "SpectralBlock: the scale of tanh must be above 0, got 0.0"),

@@ -143,7 +143,10 @@ def test_it_stands_between_convolution_and_threshold(be, rng):
 
 
 def test_the_names_of_its_state(be):
-    plain, normed = SpectralBlock(1, 2, 3, convs=2), SpectralBlock(1, 2, 3, convs=2, batch_norm="spectral")
+    plain, normed = (
+        SpectralBlock(1, 2, 3, convs=2, rng=0),
+        SpectralBlock(1, 2, 3, convs=2, batch_norm="spectral", rng=0),
+    )
     assert list(plain.state_dict()) == ["weight", "bias", "weight2", "bias2"]
     parts = ["weight", "bias", "running_mean", "running_var"]
     names = {"weight", "weight2", *(f"batch_norm{i}.{part}" for i in ("", "2") for part in parts)}

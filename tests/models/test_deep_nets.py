@@ -181,7 +181,7 @@ def test_paper_strict_has_no_normalisation_no_relu_and_plain_tanh(net, rng):
     assert not {"relu", "batch_norm2d", "spectral_batch_norm2d", "conv2d"} & {row.op for row in rows}
     assert any(row.op == "relu" for row in ledger(net(width=WIDTH), images(rng)).rows)
     scaled = net(width=WIDTH, paper_strict=True, scale=8.0)  # what is given counts
-    block = next(module for _, module in scaled.modules() if hasattr(module, "scale"))
+    block = next(module for module in scaled.modules() if hasattr(module, "scale"))
     assert block.scale == 8.0
 
 
