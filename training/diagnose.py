@@ -6,6 +6,7 @@ from typing import Any
 from specframe import backend
 from specframe.layers import Module
 from specframe.tensor import Tensor
+from specframe.training.evaluate import buffers_kept
 
 _one_at_a_time = threading.Lock()  # Module.observed is one for all threads
 
@@ -13,8 +14,8 @@ _one_at_a_time = threading.Lock()  # Module.observed is one for all threads
 def first_bad_layer(model: Module, x: Any) -> str | None:
     """A phrase that names the first place, or None when all is finite.
 
-    Runs a forward without a tape, layer by layer in the order in which they finish: the innermost one is named. What
-    other threads compute meanwhile, with this net or another, does not count.
+    Runs a forward without a tape, layer by layer in the order in which they finish: the innermost one is named. Buffers
+    stay as they are. What other threads compute meanwhile, with this net or another, does not count.
 
     Parameters
     ----------
@@ -34,7 +35,7 @@ def first_bad_layer(model: Module, x: Any) -> str | None:
         if mine and not found and isinstance(result, Tensor) and not _finite(result.data):
             found.append(f"the output of {names.get(id(module)) or type(module).__name__} ({type(module).__name__})")
 
-    with _one_at_a_time, Module.observed(look):
+    with _one_at_a_time, Module.observed(look), buffers_kept(model):
         model(Tensor(x))
     return found[0] if found else None
 

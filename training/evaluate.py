@@ -28,6 +28,19 @@ def evaluating(model: Module) -> Iterator[None]:
             module.training = training
 
 
+@contextlib.contextmanager
+def buffers_kept(model: Module) -> Iterator[None]:
+    """Afterwards the buffers are as before: inside, copies stand in for them."""
+    buffers = [(module, name, getattr(module, name)) for _, module, name in model.named_buffers()]
+    for module, name, array in buffers:
+        setattr(module, name, array.copy())
+    try:
+        yield
+    finally:
+        for module, name, array in buffers:
+            setattr(module, name, array)
+
+
 def evaluate(model: Module, loader: "DataLoader") -> tuple[float, float]:
     """(mean loss, accuracy 0 to 1) of a net over one pass of a DataLoader, in evaluation mode."""
     loss, right, seen = 0.0, 0, 0
@@ -79,18 +92,14 @@ def step_cost(model: Module, x: Any, y: Any, store: Any = "auto", recompute: Any
     """
     parameters = model.parameters()
     gradients = [parameter.grad for parameter in parameters]
-    buffers = [(module, name, getattr(module, name)) for _, module, name in model.named_buffers()]
-    for module, name, array in buffers:
-        setattr(module, name, array.copy())
     for parameter in parameters:
         parameter.grad = None
-    b = backend.of("step_cost", x)
-    with b.peak_memory() as peak:
-        with Tape(store=store, recompute=recompute, seed=0) as tape:
-            loss = ops.softmax_cross_entropy(model(Tensor(x)), y)
-        tape.backward(loss)
-    for parameter, gradient in zip(parameters, gradients, strict=True):
-        parameter.grad = gradient
-    for module, name, array in buffers:
-        setattr(module, name, array)
+    try:
+        with buffers_kept(model), backend.of("step_cost", x).peak_memory() as peak:
+            with Tape(store=store, recompute=recompute, seed=0) as tape:
+                loss = ops.softmax_cross_entropy(model(Tensor(x)), y)
+            tape.backward(loss)
+    finally:
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient
     return tape.ledger, peak.nbytes

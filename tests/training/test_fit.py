@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from specframe.data import DataLoader, Digits
-from specframe.layers import Dropout, Flatten, Linear, Sequential
+from specframe.layers import BatchNorm2d, Dropout, Flatten, Linear, Sequential
 from specframe.models import SpecLeNet5
 from specframe.optim import SGD, OneCycleLR
 from specframe.training import (
@@ -130,6 +130,25 @@ def test_the_first_layer_whose_output_is_not_finite_is_named(digits):
     net.fc1.weight.data[0, 0] = np.inf
     assert first_bad_layer(net, x) == "the parameter fc1.weight"
     assert first_bad_layer(net, x * np.float32(np.nan)) == "the input"
+
+
+def test_looking_for_a_bad_layer_changes_nothing():
+    net = Sequential(BatchNorm2d(1), Flatten(), Linear(4, 2, rng=0))
+    before = net.state_dict()
+    assert first_bad_layer(net, np.ones((2, 2, 3, 1), np.float32)) is None
+    for name, array in net.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_a_measurement_that_fails_puts_everything_back():
+    net = Sequential(BatchNorm2d(1), Flatten(), Linear(4, 2, rng=0))
+    net[2].weight.grad = gradient = np.ones_like(net[2].weight.data)
+    before = net.state_dict()
+    with pytest.raises(ValueError, match="softmax_cross_entropy"):
+        step_cost(net, np.ones((2, 2, 3, 1), np.float32), np.array([0, 1]))
+    assert net[2].weight.grad is gradient
+    for name, array in net.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
 
 
 def test_fit_trains_and_keeps_the_best_weights(digits):
