@@ -23,8 +23,8 @@ sys.path.append(str(pathlib.Path(__file__).parents[1] / "examples"))
 from networks import NETS, put_under_checkpoints
 
 TWIN = (
-    "dense", "auto", "checkpoint", "offload", "quant8", "quant4", "quant2", "topk:0.1:int8", "spectral:0.25:int8",
-    "spectral:0.25:int8:dct:16", "quant8+checkpoint", "slices8", "slices16+offload:dense", "inplace",
+    "dense", "auto", "checkpoint", "offload", "quant8", "quant4", "quant2", "topk:0.1:int8", "dct:0.25:int8",
+    "dct:0.25:int8:16", "quant8+checkpoint", "slices8", "slices16+offload:dense", "inplace",
 )  # fmt: skip
 SPECTRAL = (
     "spec", "spec+mask", "spec+block", "spec+mask16", "spec+mask8", "spec+mask4", "spec+mask8+block", "spec+strict",

@@ -1,15 +1,19 @@
 """specframe: a deep-learning micro-framework that keeps its feature maps in the spectrum.
 
     Tensor, Tape        arrays that remember where they came from, and the record that walks back
+    tensor, zeros, ...  Tensors from data, of one number, of random ones; manual_seed
     Op, apply           what an operation is, to write one of your own
     ops                 every operation, its equation, forward and backward written out by hand
+    no_grad             run ops unrecorded
     reference           run everything by those bodies; the faster ones are in specframe.fast
     saving, store       how saved activations are kept: dense, csr, mask, auto; for a part of a net
     memory, checkpoint  the laboratory: lossy stores, recomputing, slices, offload; imported on first use
     gradcheck           finite differences against the hand-written rules
+    save, load          arrays in files of NumPy's
     backend             NumPy or CuPy
 
-`specframe.layers`, `.models`, `.optim`, `.data` and `.training` build on these and are imported by name.
+`specframe.layers`, `.models`, `.optim`, `.data` and `.training` build on these and are imported by name; of layers,
+`Module` and `Parameter` are here too.
 """
 
 import importlib as _importlib
@@ -23,27 +27,38 @@ if _os.path.exists(_os.path.join(_parent, "setup.py")) and _parent not in __path
 
 __version__ = "0.1.0"
 
-from specframe import backend, fast, ops, saving  # noqa: E402
+from specframe import backend, fast, methods, ops, saving  # noqa: E402
+from specframe.creation import arange, full, ones, rand, randn, tensor, zeros  # noqa: E402
+from specframe.files import load, save  # noqa: E402
 from specframe.gradcheck import GradcheckError, gradcheck  # noqa: E402
 from specframe.op import Op, reference  # noqa: E402
-from specframe.recording import store  # noqa: E402
+from specframe.random import manual_seed  # noqa: E402
+from specframe.recording import no_grad, store  # noqa: E402
 from specframe.tape import Tape, apply  # noqa: E402
 from specframe.tensor import Tensor  # noqa: E402
 
 if TYPE_CHECKING:
+    from specframe.layers import Module, Parameter
     from specframe.memory import checkpoint
 
 __all__ = [
-    "GradcheckError", "Op", "Tape", "Tensor", "apply", "backend", "checkpoint", "fast", "gradcheck", "ops", "reference",
-    "saving", "store",
+    "GradcheckError", "Module", "Op", "Parameter", "Tape", "Tensor", "apply", "arange", "backend", "checkpoint", "fast",
+    "full", "gradcheck", "load", "manual_seed", "no_grad", "ones", "ops", "rand", "randn", "reference", "save",
+    "saving", "store", "tensor", "zeros",
 ]  # fmt: skip
+
+methods.ops = ops  # what people type on a Tensor is an op, and ops need Tensor first
 
 # The laboratory is wired in here, so that the engine need not know of it.
 saving.registry.more.append(lambda: _importlib.import_module("specframe.memory"))
 
 
+# Imported when first asked for: what these need is not needed by all, or comes after the engine.
+_LATER = {"checkpoint": "memory", "memory": "memory", "Module": "layers", "Parameter": "layers"}
+
+
 def __getattr__(name: str) -> object:
-    if name in ("checkpoint", "memory"):
-        memory = _importlib.import_module("specframe.memory")
-        return memory if name == "memory" else memory.checkpoint
-    raise AttributeError(f"module 'specframe' has no attribute {name!r}")
+    if name not in _LATER:
+        raise AttributeError(f"module 'specframe' has no attribute {name!r}")
+    module = _importlib.import_module(f"specframe.{_LATER[name]}")
+    return module if name == _LATER[name] else getattr(module, name)

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, NamedTuple
 
-from specframe.tensor import Tensor
+from specframe.tensor import Tensor, array
 
 
 class Op:
@@ -73,12 +73,12 @@ class Context:
     def save(self, **values: Any) -> None:
         """Keep arrays of numbers: inputs, the output, or others. A lossy store may round them."""
         if self.recording:
-            self.saved.update(values)
+            self.saved.update({name: array(value) for name, value in values.items()})
 
     def save_bits(self, levels: int = 2, **decisions: Any) -> None:
         """Keep decisions (booleans, or integers below `levels`), always exactly."""
         if self.recording:
-            self.saved.update({name: Decisions(array, levels) for name, array in decisions.items()})
+            self.saved.update({name: Decisions(array(value), levels) for name, value in decisions.items()})
 
     def __getitem__(self, name: str) -> Any:
         return self.saved[name]

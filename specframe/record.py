@@ -3,7 +3,7 @@
 from typing import Any
 
 from specframe.op import Context, Op
-from specframe.tensor import Tensor
+from specframe.tensor import Tensor, array
 
 
 class Record:
@@ -33,7 +33,7 @@ class Record:
                     f"{name}: the array it saved as {saved!r} has changed between forward and backward "
                     "(were weights, a batch or a result updated in place?)"
                 )
-        gradients = self.op.backward(self.ctx, gy)
+        gradients = self.op.backward(self.ctx, array(gy))
         if not isinstance(gradients, tuple):
             gradients = (gradients,)
         if len(gradients) != len(self.inputs):
@@ -43,4 +43,4 @@ class Record:
                 raise RuntimeError(
                     f"{name}: the gradient of input {i} is {g.shape} {g.dtype}, the input {like[0]} {like[1]}"
                 )
-        return [g if needed else None for g, needed in zip(gradients, self.ctx.needs, strict=True)]
+        return [array(g) if needed else None for g, needed in zip(gradients, self.ctx.needs, strict=True)]

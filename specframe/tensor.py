@@ -1,4 +1,4 @@
-"""Tensor: an array, its gradient, and where it came from.
+"""Tensor: an array, its gradient, and where it came from. What people type on it is in methods.py.
 
 The gradient convention, for the whole framework: the gradient of a real scalar L with respect to a complex array is
 
@@ -9,21 +9,35 @@ factors of 1/2, and gradient descent is x - lr * g for real and complex x alike.
 """
 
 import itertools
+import operator
+from typing import Any
 
 import numpy as np
 
 from specframe import backend
+from specframe.methods import Methods
 
 _uids = itertools.count()
 
 
-class Tensor:
+def array(value: Any) -> Any:
+    """NumPy makes a scalar where a 0-d array was computed with; here it stays an array."""
+    return np.asarray(value) if isinstance(value, np.generic) else value
+
+
+def _holding(slot: str) -> Any:
+    """A property for an array, as in `w.data = w.data - lr * w.grad`."""
+    return property(operator.attrgetter(slot), lambda tensor, value: setattr(tensor, slot, array(value)))
+
+
+class Tensor(Methods):
     """An array on the CPU or the GPU that can take part in a tape.
 
     Parameters
     ----------
     array : array or nested sequence
-        NumPy or CuPy array of float32, float64, complex64, complex128 (or integers, for labels). Not copied.
+        NumPy or CuPy array of float32, float64, complex64, complex128 (or integers, for labels). Not copied, unless its
+        byte order is not this machine's.
     requires_grad : bool
         Whether `Tape.backward` fills `.grad`.
 
@@ -35,59 +49,66 @@ class Tensor:
     Raises
     ------
     TypeError
-        For arrays that hold no numbers, or integers that require a gradient.
+        For arrays that hold no numbers or more than numbers (masked arrays, matrices), Tensors and lists of them, or
+        integers that require a gradient.
 
     >>> Tensor([1.0, 2.0], requires_grad=True)
-    Tensor((2,), float64, cpu, requires_grad=True)
+    Tensor([1., 2.], requires_grad=True)
     """
 
-    __slots__ = ("__weakref__", "data", "grad", "recipe", "requires_grad", "spectrum", "uid")
-    __array_ufunc__ = None  # so that `array * tensor` calls Tensor.__rmul__, not one multiplication an entry
+    __slots__ = ("__weakref__", "_data", "_grad", "recipe", "requires_grad", "spectrum", "uid")
 
-    def __init__(self, array, requires_grad=False):
-        if isinstance(array, Tensor):
-            raise TypeError("Tensor: got a Tensor; pass its .data to make a new leaf of the same array")
-        if isinstance(array, int | float | complex | list | tuple | np.generic):
-            array = np.asarray(array)
-        if array is None:
-            raise TypeError("Tensor: expected a NumPy or CuPy array, got NoneType")
-        backend.of("Tensor", array)
+    def __init__(self, array: Any, requires_grad: bool = False) -> None:
+        if type(array) is not np.ndarray:
+            array = _plain(array)
         if array.dtype.kind not in "fcui":
             raise TypeError(f"Tensor: expected an array of numbers, got dtype {array.dtype}")
+        if not array.dtype.isnative:
+            array = array.astype(array.dtype.newbyteorder("="))
         if requires_grad and array.dtype.kind not in "fc":
             raise TypeError(f"Tensor: only floating-point arrays can require a gradient, got {array.dtype}")
-        self.data = array
+        self._data, self._grad = array, None
         self.requires_grad = requires_grad
-        self.grad = None
-        self.spectrum = None
-        self.recipe = None  # how to make the array again from something that is kept anyway; set by the engine
+        self.spectrum: Any = None
+        self.recipe: Any = None  # how to make the array again from something that is kept anyway; set by the engine
         self.uid = next(_uids)  # never reused, so the tape can name values without holding them
 
-    shape = property(lambda self: self.data.shape)
-    dtype = property(lambda self: self.data.dtype)
-    ndim = property(lambda self: self.data.ndim)
-    size = property(lambda self: self.data.size)
+    # A copy, however it is made (copy, pickle, another process), is another tensor to every tape.
+
+    def __getstate__(self) -> dict[str, Any]:
+        kept = {name: getattr(self, name) for name in ("data", "grad", "requires_grad", "spectrum")}
+        return kept | getattr(self, "__dict__", {})  # a subclass may have more
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+        self.recipe, self.uid = None, next(_uids)
+
+    data, grad = _holding("_data"), _holding("_grad")
+    shape: tuple[int, ...] = property(lambda self: self.data.shape)  # type: ignore[assignment]
+    dtype: np.dtype[Any] = property(lambda self: self.data.dtype)  # type: ignore[assignment]
+    ndim: int = property(lambda self: self.data.ndim)  # type: ignore[assignment]
+    size: int = property(lambda self: self.data.size)  # type: ignore[assignment]
 
     @property
-    def backend(self):
-        return backend.of("Tensor", self.data)
+    def backend(self) -> backend.Backend:
+        return backend.of("Tensor", self.data)  # type: ignore[no-any-return, no-untyped-call]
 
     @property
-    def device(self):
+    def device(self) -> str:
         """ "cpu" or "cuda"."""
         return self.backend.name
 
-    def numpy(self):
-        """The content as a NumPy array; on the CPU the array itself, from a GPU a copy."""
-        return self.backend.to_host(self.data)
 
-    def item(self):
-        """The content of a one-element tensor as a Python number."""
-        return self.numpy().item()
-
-    def __len__(self):
-        return len(self.data)
-
-    def __repr__(self):
-        grad = ", requires_grad=True" if self.requires_grad else ""
-        return f"{type(self).__name__}({self.shape}, {self.dtype}, {self.device}{grad})"
+def _plain(array: Any) -> Any:
+    """What is no NumPy array yet, as the array that a Tensor holds."""
+    if isinstance(array, Tensor):
+        raise TypeError("Tensor: got a Tensor; pass its .data to make a new leaf of the same array")
+    if isinstance(array, list | tuple) and any(isinstance(item, Tensor) for item in array):
+        raise TypeError("Tensor: got a sequence of Tensors; sf.ops.stack makes one of them, and keeps their gradients")
+    if isinstance(array, int | float | complex | np.generic | list | tuple | np.memmap):
+        array = np.asarray(array)  # of a memmap: a plain view
+    if array is None:
+        raise TypeError("Tensor: expected a NumPy or CuPy array, got NoneType")
+    backend.of("Tensor", array)
+    return array

@@ -37,6 +37,12 @@ class CPU(Backend):
 
         return scipy.sparse
 
+    @functools.cached_property
+    def special(self):
+        import scipy.special
+
+        return scipy.special
+
     def to_host(self, array):
         return array
 

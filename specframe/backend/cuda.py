@@ -21,6 +21,7 @@ class CUDA(Backend):
             import cupy
             import cupyx.scipy.fft
             import cupyx.scipy.sparse
+            import cupyx.scipy.special
         except ImportError as error:
             raise DeviceError(
                 "device 'cuda' needs CuPy, which is not installed: pip install 'specframe[cuda12]' (or [cuda13])"
@@ -28,7 +29,7 @@ class CUDA(Backend):
         if not cupy.cuda.is_available():
             raise DeviceError("device 'cuda' was asked for, but CuPy finds no usable NVIDIA GPU on this machine")
         super().__init__(cupy, cupy.ndarray)
-        self.fft, self.sparse = cupyx.scipy.fft, cupyx.scipy.sparse
+        self.fft, self.sparse, self.special = cupyx.scipy.fft, cupyx.scipy.sparse, cupyx.scipy.special
         # A net meets more shapes than the default of 16 plans; a plan's work area stays in the pool while cached.
         cupy.fft.config.get_plan_cache().set_size(64)
 
@@ -42,10 +43,16 @@ class CUDA(Backend):
         seed = int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0])
         return self.xp.random.Generator(self.xp.random.Philox4x3210(seed)).random(shape, dtype=dtype)
 
+    # CuPy transforms no array without entries, as a batch without images is.
+
     def rfft2(self, x, grid, norm):
+        if x.size == 0:
+            return self.xp.empty((grid[0], grid[1] // 2 + 1, *x.shape[2:]), np.result_type(x.dtype, np.complex64))
         return self.fft.rfft2(x, s=grid, axes=(0, 1), norm=norm)
 
     def irfft2(self, Z, grid, norm):
+        if Z.size == 0:
+            return self.xp.empty((*grid, *Z.shape[2:]), Z.real.dtype)
         # cuFFT's two-dimensional real inverse expects Hermitian edge columns; NumPy's takes their Hermitian part.
         return self.fft.irfft2(hermitian_edges(self.xp, Z, grid[1]), s=grid, axes=(0, 1), norm=norm, overwrite_x=True)
 

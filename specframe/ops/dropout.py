@@ -21,7 +21,7 @@ class Dropout(Op):
         key = ctx.once(key) if callable(key) else key
         keep = ctx.backend.random((*key, *ctx.slice_numbers), x.shape, np.float32) >= np.float32(p)
         ctx.save_bits(keep=keep)
-        return x * keep * ctx.gain
+        return ctx.backend.where(keep, x) * ctx.gain  # not x * keep: a -0.0 is an entry that a store must keep
 
     @staticmethod
     def backward(ctx, gy):

@@ -26,6 +26,7 @@ import weakref
 import numpy as np
 import scipy.fft
 import scipy.sparse
+import scipy.special
 
 from specframe import backend
 
@@ -290,6 +291,21 @@ def _call(name, function, args, kwargs, *sources):
 # ---- the modules -----------------------------------------------------------------------------------------------
 
 
+class Ufunc:
+    """A ufunc on StrictArrays; of its methods CuPy has `at`, for real numbers."""
+
+    def __init__(self, ufunc):
+        self._ufunc = ufunc
+
+    def __call__(self, *args, **kwargs):
+        return _call_ufunc(self._ufunc, args, kwargs)
+
+    def at(self, array, index, values):
+        if array.dtype.kind == "c":
+            raise TypeError(f"CuPy's {self._ufunc.__name__}.at takes no complex numbers")
+        self._ufunc.at(array._a, _lower_index(index), _lower(values, "ufunc.at"))
+
+
 class Namespace:
     """A module of NumPy's or SciPy's functions on StrictArrays, less what CuPy lacks."""
 
@@ -305,14 +321,11 @@ class Namespace:
         if isinstance(value, types.ModuleType):
             value = Namespace(value, f"{name}.")
         elif isinstance(value, np.ufunc):
-            value = functools.partial(self._ufunc, value)
+            value = Ufunc(value)
         elif callable(value) and not isinstance(value, type):
             value = functools.partial(self._function, name, value)
         setattr(self, name, value)  # looked up once
         return value
-
-    def _ufunc(self, ufunc, *args, **kwargs):
-        return _call_ufunc(ufunc, args, kwargs)
 
     def _function(self, name, function, *args, **kwargs):
         if name in FROM_HOST and args and isinstance(args[0], np.ndarray):
@@ -329,6 +342,11 @@ class Namespace:
         return array.get()
 
 
+def _refuse_empty(array):
+    if 0 in array.shape:
+        raise ValueError("Invalid number of FFT data points (0) specified.")
+
+
 class FFT(Namespace):
     """scipy.fft as cupyx has it: no `workers`, and the inverse real transforms of cuFFT."""
 
@@ -337,10 +355,12 @@ class FFT(Namespace):
             raise TypeError(f"cupyx.scipy.fft.{name} has no keyword 'workers'")
         if name == "next_fast_len":
             return function(*args, **kwargs)
+        _refuse_empty(args[0])
         return super()._function(name, function, *args, **kwargs)
 
     def irfft2(self, x, s=None, axes=(-2, -1), norm=None, overwrite_x=False):
         """cuFFT takes the edge columns for Hermitian; of every conjugate pair it reads but one."""
+        _refuse_empty(x)
         half = x._a.copy()
         rows, columns = (half.shape[axes[0]], 2 * (half.shape[axes[1]] - 1)) if s is None else s
         assert half.shape[axes[0]] == rows and half.shape[axes[1]] == columns // 2 + 1, "crop or pad beforehand"
@@ -385,7 +405,7 @@ class csr_array:
         return StrictArray(self._inner @ _lower(dense, "csr_array @"))
 
 
-xp, fft = Namespace(np), FFT(scipy.fft, "fft.")
+xp, fft, special = Namespace(np), FFT(scipy.fft, "fft."), Namespace(scipy.special, "special.")
 sparse = types.SimpleNamespace(csr_array=csr_array, csr_matrix=csr_array)
 
 
@@ -412,7 +432,7 @@ class StrictBackend(backend.Backend):
 
     def __init__(self):
         super().__init__(xp, StrictArray)
-        self.fft, self.sparse = fft, sparse
+        self.fft, self.sparse, self.special = fft, sparse, special
 
     def to_host(self, array):
         return array.get()

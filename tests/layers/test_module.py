@@ -69,7 +69,7 @@ def test_a_bias_that_is_left_out_is_not_there():
 def test_a_parameter_is_a_leaf_that_wants_a_gradient():
     parameter = Parameter(np.ones(2, np.float32))
     assert isinstance(parameter, Tensor) and parameter.requires_grad and parameter.grad is None
-    assert repr(parameter) == "Parameter((2,), float32, cpu, requires_grad=True)"
+    assert repr(parameter) == "Parameter([1., 1.], dtype=float32, requires_grad=True)"
 
 
 def test_a_module_without_forward_says_so():

@@ -43,7 +43,7 @@ def test_p_one_drops_everything(be, rng):
     assert not y.any() and not gx.any()
 
 
-def test_one_bit_an_entry_issaved(be):
+def test_one_bit_an_entry_is_saved(be):
     with Tape() as tape:
         ops.dropout(Tensor(be.xp.ones((16, 10)), requires_grad=True))
     assert tape.ledger.nbytes == 20
@@ -53,3 +53,13 @@ def test_one_bit_an_entry_issaved(be):
 def test_p_outside_zero_to_one_is_refused(be, p):
     with pytest.raises(ValueError, match=f"^dropout: p must be between 0 and 1, got {p}$"):
         ops.dropout(Tensor(be.xp.ones(4)), p)
+
+
+def test_what_is_dropped_is_zero_without_a_sign_and_costs_a_store_nothing(be):
+    x = Tensor(be.asarray(np.full((50, 40), -1.0)), requires_grad=True)
+    with Tape(store="mask") as tape:
+        y = ops.dropout(x, 0.5, (1,))
+        ops.tanh(y)
+    kept = np.count_nonzero(y.numpy())
+    assert not np.signbit(y.numpy()[y.numpy() == 0]).any()
+    assert tape.ledger.density("tanh") == [kept / 2000]

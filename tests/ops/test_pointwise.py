@@ -26,7 +26,7 @@ def test_relu_gradient_at_zero_is_zero(be):
 
 
 @pytest.mark.parametrize("op", [ops.relu, ops.leaky_relu])
-def test_one_bit_an_entry_issaved(be, op):
+def test_one_bit_an_entry_is_saved(be, op):
     with Tape() as tape:
         op(Tensor(be.xp.ones((64, 3)), requires_grad=True))
     assert tape.ledger.nbytes == 64 * 3 // 8
@@ -47,7 +47,7 @@ def test_leaky_relu_gradient_at_zero_is_the_slope(be):
 
 
 @pytest.mark.parametrize("op", [ops.relu, ops.leaky_relu])
-def test_an_activation_of_asaved_map_is_made_again_bit_by_bit(be, rng, op):
+def test_an_activation_of_a_saved_map_is_made_again_bit_by_bit(be, rng, op):
     x, w = normal(rng, (6, 5, 2, 3), np.float32), normal(rng, (4, 3, 3, 3), np.float32)
     weight = Tensor(be.asarray(w), requires_grad=True)
     with Tape("dense") as tape:

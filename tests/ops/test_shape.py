@@ -1,13 +1,10 @@
-"""reshape, transpose and concatenate: values, exact gradients, metadata of spectra, and what is refused."""
+"""reshape, flatten and squeeze: values, exact gradients, and what is refused."""
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 from specframe import Tape, Tensor, gradcheck, ops
-from tests.ops.common import normal, run, spectrum_tensor, value
+from tests.ops.common import normal, run, value
 
 
 @pytest.mark.parametrize("shape", [(24,), (4, 6), (-1, 3), (2, -1, 2), (1, 24)])
@@ -23,58 +20,6 @@ def test_reshape_to_another_number_of_entries_is_refused(be, shape):
         ops.reshape(Tensor(be.xp.ones((2, 3, 4))), shape)
 
 
-@given(data=st.data())
-def test_transpose_value_and_gradient(be, data):
-    shape = data.draw(hnp.array_shapes(min_dims=1, max_dims=4, max_side=4))
-    axes = data.draw(st.permutations(range(len(shape))))
-    x = np.arange(np.prod(shape), dtype=np.float64).reshape(shape)
-    y, (gradient,) = run(be, lambda x: ops.transpose(x, axes), x, gy=x.transpose(axes))
-    np.testing.assert_array_equal(y, x.transpose(axes))
-    np.testing.assert_array_equal(gradient, x)
-
-
-@pytest.mark.parametrize("axes", [(0, 1), (0, 0, 1), (0, 1, 3), (0, 1, -1)])
-def test_transpose_by_what_is_no_permutation_is_refused(be, axes):
-    with pytest.raises(ValueError, match=r"^transpose: .* is no order of the 3 axes$"):
-        ops.transpose(Tensor(be.xp.ones((2, 3, 4))), axes)
-
-
-@pytest.mark.parametrize("axis", [0, 1, -1])
-@pytest.mark.parametrize("dtype", ["float64", "complex128"])
-def test_concatenate_value_and_gradient(be, rng, dtype, axis):
-    shapes = []
-    for n in (1, 3, 2):
-        shape = [2, 3, 4]
-        shape[axis] = n
-        shapes.append(shape)
-    parts = [normal(rng, shape, dtype) for shape in shapes]
-    joined = value(be, lambda *parts: ops.concatenate(parts, axis), *parts)
-    np.testing.assert_array_equal(joined, np.concatenate(parts, axis))
-    gradcheck(lambda *parts: ops.concatenate(parts, axis), *map(be.asarray, parts), linear=True, rtol=1e-8)
-
-
-def test_concatenate_of_one_tensor_with_itself_adds_both_gradients(be):
-    _, (gradient,) = run(be, lambda x: ops.concatenate([x, x]), np.ones(2), gy=np.arange(4.0))
-    np.testing.assert_array_equal(gradient, [0 + 2, 1 + 3])
-
-
-def test_concatenate_of_spectra_carries_their_grid_and_goes_back_together(be, rng):
-    x, y = normal(rng, (3, 4, 2, 1)), normal(rng, (3, 4, 2, 2))
-    joined = ops.concatenate([ops.rfft2(Tensor(be.asarray(a)), (5, 7)) for a in (x, y)])
-    assert (joined.spectrum.grid, joined.spectrum.size, joined.spectrum.norm) == ((5, 7), (3, 4), "ortho")
-    np.testing.assert_allclose(ops.irfft2(joined).numpy(), np.concatenate([x, y], -1), atol=1e-14)
-
-
-def test_concatenate_of_spectra_is_active_where_a_part_is(be):
-    one, other = np.zeros((4, 3), bool), np.zeros((4, 3), bool)
-    one[0, 0] = other[1, 2] = True
-    parts = [spectrum_tensor(be, np.zeros((4, 3, 1, 1), complex), (4, 5), active=active) for active in (one, other)]
-    np.testing.assert_array_equal(ops.concatenate(parts).spectrum.active, one | other)
-    assert one.sum() == other.sum() == 1  # the parts' own are left alone
-    unknown = spectrum_tensor(be, np.zeros((4, 3, 1, 1), complex), (4, 5))
-    assert ops.concatenate([parts[0], unknown]).spectrum.active is None
-
-
 def test_rearranging_saves_nothing(be):
     x = Tensor(be.xp.ones((2, 3, 4)), requires_grad=True)
     with Tape() as tape:
@@ -82,34 +27,47 @@ def test_rearranging_saves_nothing(be):
     assert tape.ledger.nbytes == 0
 
 
-def test_concatenate_of_nothing_is_refused():
-    with pytest.raises(ValueError, match=r"^concatenate: expected at least one tensor$"):
-        ops.concatenate([])
+def test_a_shape_may_be_numbers_or_one_tuple_or_list_of_them(be):
+    x = Tensor(be.xp.ones((2, 3, 4)))
+    for shape in ((3, -1), ((3, -1),), ([3, -1],), (np.int64(3), 8)):
+        assert ops.reshape(x, *shape).shape == (3, 8)
+    assert ops.reshape(x[:1, :1, :1], ()).shape == ops.reshape(x[0, 0, :1]).shape == ()
+    with pytest.raises(TypeError, match=r"^reshape: expected whole numbers, got \(2\.0, 12\)$"):
+        ops.reshape(x, 2.0, 12)
 
 
-@pytest.mark.parametrize("other", [((3, 3), "float64"), ((2, 3), "float32"), ((2, 3, 1), "float64")])
-def test_concatenate_of_parts_that_do_not_continue_each_other_is_refused(be, other):
-    parts = [Tensor(be.xp.ones((2, 3))), Tensor(be.xp.ones(*other))]
-    with pytest.raises(ValueError, match=r"^concatenate: \(.*\) float.. does not continue \(2, 3\) float64 on axis 1$"):
-        ops.concatenate(parts)
+def test_flatten_joins_axes(be, rng):
+    x = normal(rng, (2, 3, 4))
+    for arguments, shape in [((), (24,)), ((1,), (2, 12)), ((0, 1), (6, 4)), ((1, 1), (2, 3, 4)), ((-2,), (2, 12))]:
+        y, (gradient,) = run(be, lambda x, a=arguments: ops.flatten(x, *a), x, gy=x.reshape(shape))
+        np.testing.assert_array_equal(y, x.reshape(shape))
+        np.testing.assert_array_equal(gradient, x)
+    assert ops.flatten(Tensor(be.xp.ones(()))).shape == (1,) and ops.flatten(Tensor(be.xp.ones((0, 3)))).shape == (0,)
+    with pytest.raises(ValueError, match=r"^flatten: axis 0 comes before axis 2 of \(2, 3, 4\)$"):
+        ops.flatten(Tensor(be.asarray(x)), 2, 0)
+    with pytest.raises(ValueError, match=r"^flatten: axis 3 is not among the 3 axes"):
+        ops.flatten(Tensor(be.asarray(x)), 3)
 
 
-@pytest.mark.parametrize("axis", [2, -3])
-def test_concatenate_along_an_axis_that_is_not_there_is_refused(be, axis):
-    parts = [Tensor(be.xp.ones((2, 3))), Tensor(be.xp.ones((2, 3)))]
-    with pytest.raises(ValueError, match=f"^concatenate: axis {axis} "):
-        ops.concatenate(parts, axis)
+def test_squeeze_takes_axes_of_length_one_away(be):
+    x = Tensor(be.xp.ones((1, 3, 1, 2)))
+    for axis, shape in [(None, (3, 2)), (0, (3, 1, 2)), (-2, (1, 3, 2)), ((0, 2), (3, 2)), ((), (1, 3, 1, 2))]:
+        assert ops.squeeze(x, axis).shape == shape
+    with pytest.raises(ValueError, match=r"^squeeze: axis 1 of \(1, 3, 1, 2\) is not of length 1$"):
+        ops.squeeze(x, 1)
 
 
-def test_concatenate_of_spectra_that_differ_is_refused(be):
-    Z = np.zeros((4, 3, 1, 1), complex)
-    first = spectrum_tensor(be, Z, (4, 5))
-    for other in (
-        spectrum_tensor(be, Z, (4, 4)),
-        spectrum_tensor(be, Z, (4, 5), size=(3, 3)),
-        spectrum_tensor(be, Z, (4, 5), norm="backward"),
-    ):
-        with pytest.raises(ValueError, match=r"^concatenate: the spectra differ in grid, size or norm$"):
-            ops.concatenate([first, other])
-    with pytest.raises(ValueError, match=r"^concatenate: some of the tensors are spectra and some are not$"):
-        ops.concatenate([first, Tensor(be.asarray(Z))])
+def test_an_op_that_saves_the_result_makes_it_again_from_the_source(be):
+    x = Tensor(be.asarray(np.arange(6.0)), requires_grad=True)
+    with Tape(store="dense") as tape:
+        h = ops.exp(x)
+        y = ops.sum(ops.reshape(h, 2, 3) * ops.reshape(h, 2, 3))
+    assert tape.ledger.nbytes == 48
+    tape.backward(y)
+    np.testing.assert_allclose(be.to_host(x.grad), 2 * np.exp(2 * np.arange(6.0)), rtol=1e-14)
+
+
+@pytest.mark.parametrize("shape", [(0, -1), (-1, 7)])
+def test_nothing_to_divide_by_is_refused(be, shape):
+    with pytest.raises(ValueError, match=r"^reshape: cannot arrange \(\d, 3\) as "):
+        ops.reshape(Tensor(be.xp.ones((0 if 0 in shape else 2, 3))), shape)
