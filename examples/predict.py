@@ -48,7 +48,7 @@ def run(option):
     for path, probabilities in zip(option["images"], softmax(logits.numpy()), strict=True):
         best = np.argsort(-probabilities)[:3]
         print(f"{path}: " + ", ".join(f"{data.classes[c]} {100 * probabilities[c]:.1f} %" for c in best))
-    block = next((module for _, module in model.modules() if isinstance(module, SpectralBlock)), None)
+    block = next((module for module in model.modules() if isinstance(module, SpectralBlock)), None)
     if block is not None and plots.available():
         plots.spectra(option["out"], block, images[0], betas=sorted({0.0, float(np.min(block.beta)), 1.0, 1.5}))
         print(f"the first layer's maps of {option['images'][0]}: {option['out']}")

@@ -287,7 +287,7 @@ class NormWithFixedStatistics(BatchNorm2d):
     @staticmethod
     def backward(ctx, gy):
         _, ggamma, gbeta = BatchNorm2d.backward(ctx, gy)
-        return gy * (ctx["gamma"].dense() * ctx.inverse), ggamma, gbeta
+        return gy * (ctx["gamma"].dense() / ctx.sigma), ggamma, gbeta
 
 
 class LossOfTheSum(SoftmaxCrossEntropy):
@@ -315,9 +315,9 @@ def test_rules_for_split_tanh(be, rng, wrong):
 @pytest.mark.parametrize(
     ("right", "wrong", "shapes", "options"),
     [
-        (MaxPool2d, MaxPoolToAll, [(4, 4, 2, 1)], {"size": 2, "stride": 2}),
+        (MaxPool2d, MaxPoolToAll, [(4, 4, 2, 1)], {"size": (2, 2), "stride": (2, 2)}),
         (ReLU, ReLUWithoutSigns, [(4, 4, 2, 1)], {}),
-        (Conv2d, Conv2dFlipped, [(4, 4, 2, 2), (2, 2, 3, 3), (2,)], {"stride": 1, "padding": ((1, 1), (1, 1))}),
+        (Conv2d, Conv2dFlipped, [(4, 4, 2, 2), (2, 2, 3, 3), (2,)], {"stride": (1, 1), "padding": ((1, 1), (1, 1))}),
         (
             BatchNorm2d, NormWithFixedStatistics, [(4, 4, 2, 2), (2,), (2,)],
             {"running": None, "training": True, "momentum": 0.1, "eps": 1e-5},

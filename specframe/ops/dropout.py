@@ -6,10 +6,13 @@
 Saved: one bit an entry. The draw is a function of the key alone, so a run that counts its keys resumes exactly.
 """
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
 from specframe.op import Op
 from specframe.tape import apply
+from specframe.tensor import Tensor
 
 
 class Dropout(Op):
@@ -28,7 +31,9 @@ class Dropout(Op):
         return gy * ctx["keep"].dense() * ctx.gain
 
 
-def dropout(x, p=0.5, key=(0,), training=True):
+def dropout(
+    x: Tensor, p: float = 0.5, key: Sequence[int] | Callable[[], Sequence[int]] = (0,), training: bool = True
+) -> Tensor:
     """Zero entries at random.
 
     Parameters

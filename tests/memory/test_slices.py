@@ -13,7 +13,6 @@ from specframe import backend, ops
 from specframe.backend import to_host
 from specframe.layers import (
     BatchNorm2d,
-    BatchNormAct2d,
     Checkpoint,
     Conv2d,
     Dropout,
@@ -22,10 +21,11 @@ from specframe.layers import (
     Sequential,
     SpectralBlock,
 )
-from specframe.memory import effects, recompute, slices
+from specframe.memory import effects, put_in_place, recompute, slices
 from specframe.memory.slices import Batch, Joined, cut, over_batch, parts_of
+from specframe.models.common import ConvNormAct
 from specframe.op import Context
-from specframe.ops.batch_norm2d import Moments
+from specframe.ops.batch_norm2d import together
 
 # ---- a batch and its slices ------------------------------------------------------------------------------------
 
@@ -104,20 +104,20 @@ def test_moments_of_parts_together_are_those_of_the_whole(sizes):
     rng = np.random.default_rng(sum(sizes))
     parts = [rng.standard_normal((n, 2)) + 1000 for n in sizes]
     whole = np.concatenate(parts)
-    together = Moments.together([Moments(len(p), p.mean(0), ((p - p.mean(0)) ** 2).sum(0)) for p in parts])
-    assert together.count == len(whole)
-    np.testing.assert_allclose(together.mean, whole.mean(0), rtol=1e-14)
-    np.testing.assert_allclose(together.energy, ((whole - whole.mean(0)) ** 2).sum(0), rtol=1e-9, atol=1e-18)
+    M, mu, energy = together([(len(p), p.mean(0), ((p - p.mean(0)) ** 2).sum(0)) for p in parts])
+    assert M == len(whole)
+    np.testing.assert_allclose(mu, whole.mean(0), rtol=1e-14)
+    np.testing.assert_allclose(energy, ((whole - whole.mean(0)) ** 2).sum(0), rtol=1e-9, atol=1e-18)
 
 
 # ---- checkpoint(slices=n) --------------------------------------------------------------------------------------
 
 
 def spatial():
-    return Sequential(
+    return put_in_place(Sequential(
         Conv2d(2, 3, 3, padding=1, rng=1, dtype=np.float64), BatchNorm2d(3, dtype=np.float64), ReLU(),
-        Conv2d(3, 4, 3, padding=1, rng=2, dtype=np.float64), BatchNormAct2d(4, dtype=np.float64), MaxPool2d(),
-    )  # fmt: skip
+        ConvNormAct(3, 4, 3, 1, "leaky_relu", True, 2, np.float64), MaxPool2d(),
+    ))  # fmt: skip
 
 
 def spectral():
@@ -126,7 +126,7 @@ def spectral():
 
 def small_gamma():
     net = spatial()
-    net[1].weight.data[0] = 1e-4  # h is saved in place of y
+    net[1].weight.data[0], net[1].bias.data[0] = 1e-4, 0.1  # h is saved besides y
     return net
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from specframe import Tape, Tensor, gradcheck, ops
+from tests.kit.strict import STRICT, count_waits
 from tests.ops.common import normal, run, value
 
 
@@ -82,3 +83,27 @@ def test_nan_is_not_hidden(be, op):
 def test_what_is_not_real_is_refused(be, name, dtype):
     with pytest.raises(ValueError, match=f"^{name}: expected a real tensor, got {dtype}"):
         getattr(ops, name)(Tensor(be.xp.ones(2, dtype)))
+
+
+@pytest.mark.parametrize("op", [ops.relu, ops.leaky_relu, ops.tanh])
+@pytest.mark.parametrize("shape", [(), (3, 2)])
+def test_single_precision_is_kept_whatever_the_shape(be, rng, op, shape):
+    y, (gx,) = run(be, op, np.asarray(normal(rng, shape), np.float32))
+    assert y.dtype == gx.dtype == np.float32 and y.shape == gx.shape == shape
+
+
+@pytest.mark.parametrize("op", [ops.relu, ops.leaky_relu, ops.tanh])
+@pytest.mark.parametrize("shape", [(0,), (4, 5, 0, 3)])
+def test_an_empty_batch_gives_empty_maps_and_gradients(be, op, shape):
+    y, (gx,) = run(be, op, np.zeros(shape))
+    assert y.shape == gx.shape == shape
+
+
+@pytest.mark.parametrize("op", [ops.relu, ops.leaky_relu, ops.tanh])
+def test_the_host_does_not_wait_for_the_device(rng, op):
+    x = Tensor(STRICT.asarray(normal(rng, (4, 5))), requires_grad=True)
+    with count_waits() as waits:
+        with Tape("dense") as tape:
+            y = op(x)
+        tape.backward(y, STRICT.xp.ones(y.shape))
+    assert waits() == 0

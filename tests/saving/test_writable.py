@@ -6,6 +6,7 @@ import pytest
 import specframe as sf
 from specframe import ops
 from specframe.backend import to_host
+from specframe.memory import batch_norm_act2d
 from specframe.op import Op
 from specframe.saving import Bits, DenseStore, Handle, get_store
 from specframe.saving.registry import names
@@ -149,7 +150,7 @@ def test_gradients_built_in_the_place_of_saved_arrays_are_those_of_dense(be, rng
 
     def net(x, kernel, gamma, beta, gamma2, beta2):
         h = ops.batch_norm2d(ops.conv2d(x, kernel, padding=1), gamma, beta)
-        h = ops.batch_norm_act2d(ops.conv2d(ops.relu(h), kernel, padding=1), gamma2, beta2)
+        h = batch_norm_act2d(ops.conv2d(ops.relu(h), kernel, padding=1), gamma2, beta2)
         Y = ops.spectral_batch_norm2d(ops.spectral_conv2d(ops.rfft2(h, (14, 14)), kernel), gamma, beta)
         return ops.irfft2(ops.spectral_act(Y, 0.1))
 
