@@ -67,16 +67,16 @@ def run(args: Namespace) -> None:
     sf.Tape(store=args.store)  # refuses an unknown store before anything is written
     with run_folder(args.out, overwrite=args.overwrite) as out:
         say(f"{len(train_set)} training and {len(test_set)} test images of {data}, on {device.name}; results in {out}")
-        histories, weights = {name: History() for name in nets}, {}
-        settings = {"data": data, "beta": args.beta, "tanh_scale": args.tanh_scale}
+        histories, done = {name: History() for name in nets}, {}
+        settings = {"data": data, "beta": args.beta, "tanh_scale": args.tanh_scale, "seed": args.seed}
         try:
             for name, model in nets.items():
                 for epoch in train(name, model.to(device), batches, tests, args):
                     histories[name].append(epoch)
-                    weights[name] = {"model": model.state_dict()}
-                    save_checkpoint(out / "checkpoint.npz", {"options": settings, "nets": weights})
+                    done[name] = {"model": model.state_dict(), "history": histories[name].as_dicts()}
+                    save_checkpoint(out / "checkpoint.npz", {"options": settings, "nets": done})
         except KeyboardInterrupt:
-            say(f"stopped; the weights of the last epoch are in {out}" if weights else "stopped in the first epoch")
+            say(f"stopped; the weights of the last epoch are in {out}" if done else "stopped in the first epoch")
             raise
         write_report(out, histories, data=data, device=device.name, title=f"LeNet-5 on {data}")
         if plots.available():

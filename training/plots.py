@@ -6,7 +6,7 @@ matplotlib is imported when a picture is asked for, never with the package.
 import copy
 import importlib.util
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,7 +17,7 @@ from specframe.layers import SpectralBlock
 from specframe.tensor import Tensor
 from specframe.training.evaluate import evaluating
 from specframe.training.files import write_atomically
-from specframe.training.history import History
+from specframe.training.history import Epoch, History
 
 Path: TypeAlias = str | os.PathLike[str]
 Array: TypeAlias = npt.NDArray[Any]
@@ -48,7 +48,7 @@ def curves(path: Path, histories: Mapping[str, History], title: str) -> None:
     """Training loss, test accuracy and saved bytes against the epoch; `histories` maps names of nets to a History."""
     figure = _figure(figsize=(10, 3.2))
     figure.suptitle(title)
-    panels = (
+    panels: tuple[tuple[str, Callable[[Epoch], float]], ...] = (
         ("training loss", lambda e: e.train_loss),
         ("test accuracy, %", lambda e: 100 * e.test_accuracy),
         ("saved for backward, MB a step", lambda e: e.saved_bytes / 1e6),

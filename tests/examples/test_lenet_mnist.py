@@ -237,7 +237,7 @@ def test_ctrl_c_says_where_the_weights_are(tmp_path):
     assert f"stopped; the weights of the last epoch are in {tmp_path}" in printed
     assert os.listdir(tmp_path) == ["checkpoint.npz"]
     saved = load_checkpoint(tmp_path / "checkpoint.npz")
-    assert saved["options"] == {"data": "digits", "beta": 0.5, "tanh_scale": 2.0}
+    assert saved["options"] == {"data": "digits", "beta": 0.5, "tanh_scale": 2.0, "seed": 0}
     SpecLeNet5().load_state_dict(saved["nets"]["spectral"]["model"])
 
 
