@@ -89,10 +89,9 @@ ROWS = {
     },
     "lossy": {
         f"saved by {store}": (VGG16, {"store": store})
-        for store in ("dense", "quant8", "quant4", "quant2", "topk:0.25:int8", "topk:0.1:int8", "spectral:0.5:int8",
-                      "spectral:0.25:int8", "spectral:0.1:int8", "spectral:0.25:int4", "spectral:0.25:int8:dct:16",
-                      "spectral:0.1:int8:dct:16", "spectral:0.25:int8:dct:8",
-                      "spectral:unbiased=0.25:int8:dct:16", "spectral:unbiased=0.25:int8")
+        for store in ("dense", "quant8", "quant4", "quant2", "topk:0.25:int8", "topk:0.1:int8", "dct:0.5:int8",
+                      "dct:0.25:int8", "dct:0.1:int8", "dct:0.25:int4", "dct:0.25:int8:16", "dct:0.1:int8:16",
+                      "dct:0.25:int8:8")
     },
     "spectra": {f"spectra by {store}": (SpecVGG16, {"store": store}) for store in ("mask", "mask16", "mask8", "mask4")},
     "dense spectra": {

@@ -20,7 +20,7 @@ from specframe.models import SpecVGG16
 from specframe.optim import SGD
 from specframe.training import train_step
 
-KINDS = ("float16", "bfloat16", "int8", "int4", "int2")
+KINDS = ("float16", "int8", "int4", "int2")
 DRAWS = 16
 
 

@@ -4,7 +4,7 @@ A name is a sum of parts, in any order:
 
     spec          the spectral net in place of its spatial twin
     strict        its settings are the paper's (paper_strict=True)
-    inplace       leaky ReLU in place of ReLU: normalisation and activation keep one map, as In-Place ABN does
+    inplace       leaky ReLU in place of ReLU, as one op with the normalisation: they keep one map (In-Place ABN)
     checkpoint    each stage, or layer of a dense block, runs a second time in the backward (sf.checkpoint)
     slicesN       the same, on N parts of the batch one after another: slices8; on fewer in proportion where the maps
                   are smaller than the images
@@ -17,14 +17,15 @@ import re
 import sys
 from typing import NamedTuple
 
+from specframe.memory import put_in_place
 from specframe.saving import get_store
 
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "examples"))
 from networks import NETS, put_under_checkpoints
 
 TWIN = (
-    "dense", "auto", "checkpoint", "offload", "quant8", "quant4", "quant2", "topk:0.1:int8", "spectral:0.25:int8",
-    "spectral:0.25:int8:dct:16", "quant8+checkpoint", "slices8", "slices16+offload:dense", "inplace",
+    "dense", "auto", "checkpoint", "offload", "quant8", "quant4", "quant2", "topk:0.1:int8", "dct:0.25:int8",
+    "dct:0.25:int8:16", "quant8+checkpoint", "slices8", "slices16+offload:dense", "inplace",
 )  # fmt: skip
 SPECTRAL = (
     "spec", "spec+mask", "spec+block", "spec+mask16", "spec+mask8", "spec+mask4", "spec+mask8+block", "spec+strict",
@@ -102,6 +103,8 @@ def build(model, strategy, channels, image_size, width=1.0, state=None, **settin
         net = NETS["spec" * strategy.spec + model](**settings)
     except AttributeError as error:  # an op that is not there
         raise ValueError(f"{model}: {error}") from None
+    if strategy.inplace:
+        put_in_place(net)
     if state is not None:
         net.load_state_dict(state)
     if strategy.checkpoint:

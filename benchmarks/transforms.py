@@ -1,16 +1,27 @@
-"""Which transform of a trained net's maps keeps most of their energy? The spectral store with each, and plain top-k.
+"""Which transform of a trained net's maps keeps most of their energy? The store dct, and as it would be with others.
 
     python benchmarks/transforms.py --data-dir FOLDER
     python benchmarks/transforms.py --checkpoint runs/vgg/last.npz --width 1
 
 Trains a VGG16 for a few hundred steps on a part of CIFAR-10, or takes one from a checkpoint, and packs what its batch
-normalisations put out for one batch of test images. "space" is the same store without a transform. The first table has
-the energy kept, without reduced values, and the bytes an entry with int8 values; the second has the energy kept, int8
-rounding included, where the rate is chosen for each map such that all take the same bytes.
+normalisations put out for one batch of test images. The first table has the energy kept, without reduced values, and
+the bytes an entry with int8 values; the second has the energy kept, int8 rounding included, where the rate is chosen
+for each map such that all take the same bytes.
+
+    DCT         what the store does
+    Haar        y = A x B^T as well, with the wavelet's orthonormal matrices
+    FFT         y = sqrt(c) F x, the half spectrum in the ortho norm
+                c: how many bins of the full spectrum this stored bin stands for (0, 1, 2)
+    in space    y = x
+
+All are orthonormal: sum |y|^2 = sum x^2, so that a coefficient which is dropped costs its square. On columns 0 and W/2
+of the half spectrum both members of a conjugate pair would be stored: there the second one is left out (c = 0).
 """
 
 import argparse
 import collections
+import functools
+import math
 import statistics
 
 import numpy as np
@@ -18,15 +29,82 @@ import numpy as np
 from specframe import Tensor
 from specframe.data import CIFAR10, Augment, DataLoader
 from specframe.layers import BatchNorm2d, Module
-from specframe.memory.spectral import SpectralStore
-from specframe.memory.transforms import TRANSFORMS, Separable
+from specframe.memory.dct import DCT, Keep, both_sides
 from specframe.models import VGG16
 from specframe.optim import SGD, OneCycleLR
+from specframe.spectrum import column_weights
 from specframe.training import Training, evaluate, load_checkpoint
 
 RATES = (0.05, 0.1, 0.25)
 BUDGETS = (0.1, 0.15, 0.25)  # bytes an entry; float32 takes 4
-TRANSFORMS["space"] = Separable(np.eye)
+
+
+# ---- the other transforms --------------------------------------------------------------------------------------
+
+
+class Haar(DCT):
+    """The wavelet on all levels, of the rows and of the columns."""
+
+    def forward(self, array):
+        A, B = (haar_matrix(n).astype(self.dtype) for n in self.shape[:2])
+        return both_sides(A, array, B)
+
+    def inverse(self, coefficients):
+        A, B = (haar_matrix(n).astype(self.dtype) for n in self.shape[:2])
+        return both_sides(A.T, coefficients, B.T)
+
+
+@functools.lru_cache
+def haar_matrix(n):
+    """The Haar wavelet on all levels, coarsest row first.
+
+    A level turns pairs of samples into (a + b) / sqrt(2), handed to the next level, and (a - b) / sqrt(2). The last
+    sample of an odd length has no partner and is handed on as it is.
+    """
+    if n == 1:
+        return np.eye(1)
+    identity, pairs = np.eye(n), n // 2
+    a, b = identity[0 : 2 * pairs : 2], identity[1 : 2 * pairs : 2]
+    low = np.concatenate([(a + b) / math.sqrt(2), identity[2 * pairs :]])
+    return np.concatenate([haar_matrix(n - pairs) @ low, (a - b) / math.sqrt(2)])
+
+
+class FFT(DCT):
+    """The Fourier transform on the map's own grid, one of each conjugate pair."""
+
+    def forward(self, array):
+        weights = np.sqrt(copies(*self.shape[:2])).astype(self.dtype)[..., None, None]
+        return self._backend.rfft2(array, self.shape[:2], "ortho") * weights
+
+    def inverse(self, coefficients):
+        # The library doubles the inner columns itself. Of the outer ones it takes the Hermitian part, half of a bin
+        # whose partner is zero.
+        rows, cols = self.shape[:2]
+        weights = (np.sqrt(copies(rows, cols)) / column_weights(cols)).astype(self.dtype)[..., None, None]
+        return self._backend.irfft2(coefficients * weights, (rows, cols), "ortho")
+
+
+def copies(rows, cols):
+    """c, (rows, cols//2 + 1): 2 where a bin stands for its conjugate too, 1 where it is its own, 0 where left out."""
+    p = np.arange(rows)
+    of_pair = np.sign(-p % rows - p) + 1  # 2 for the first of p and -p, 1 where they are the same, 0 for the second
+    return np.where(column_weights(cols) == 2, 2, of_pair[:, None])
+
+
+class Space(DCT):
+    """No transform."""
+
+    def forward(self, array):
+        return np.ascontiguousarray(array)
+
+    def inverse(self, coefficients):
+        return coefficients
+
+
+TRANSFORMS = {"FFT": FFT, "DCT": DCT, "Haar": Haar, "in space": Space}
+
+
+# ---- the tables ------------------------------------------------------------------------------------------------
 
 
 def main():
@@ -79,7 +157,7 @@ def normalised_maps(model, images):
 
 
 def packed(array, rate, values, transform):
-    return SpectralStore(rate, values, transform).pack(array)
+    return TRANSFORMS[transform](array, Keep("rate", rate), values, (0, 1))
 
 
 def energy(array, handle):

@@ -19,19 +19,17 @@ import specframe as sf
 from specframe.data import CIFAR10, DataLoader
 from specframe.models import VGG16
 
-STORES = ("quant8", "quant4", "topk:0.5:int8", "spectral:0.5:int8", "spectral:0.25:int8", "spectral:0.1:int8",
-          "spectral:unbiased=0.25:int8")
+STORES = ("quant8", "quant4", "topk:0.5:int8", "dct:0.5:int8", "dct:0.25:int8", "dct:0.1:int8")
 MIXED = {
     "quant4 in stage 1, quant8": ["quant4"] + ["quant8"] * 4,
     "quant4 in stages 1 and 2, quant8": ["quant4"] * 2 + ["quant8"] * 3,
     "topk:0.5:int8 in stages 1 and 2, quant8": ["topk:0.5:int8"] * 2 + ["quant8"] * 3,
-    "spectral:0.5:int8 in stages 1 and 2, quant8": ["spectral:0.5:int8"] * 2 + ["quant8"] * 3,
-    "spectral:0.25:int8 in stages 1 and 2, quant8": ["spectral:0.25:int8"] * 2 + ["quant8"] * 3,
-    "spectral:unbiased=0.25:int8 in stages 1 and 2, quant8": ["spectral:unbiased=0.25:int8"] * 2 + ["quant8"] * 3,
-    "spectral:0.1:int8 in stages 1 and 2, quant8": ["spectral:0.1:int8"] * 2 + ["quant8"] * 3,
-    "spectral:0.25:int8 in stages 1 to 3, quant8": ["spectral:0.25:int8"] * 3 + ["quant8"] * 2,
-    "spectral:0.1:int8 in stage 1, 0.25 in 2 and 3, quant8": (
-        ["spectral:0.1:int8"] + ["spectral:0.25:int8"] * 2 + ["quant8"] * 2),
+    "dct:0.5:int8 in stages 1 and 2, quant8": ["dct:0.5:int8"] * 2 + ["quant8"] * 3,
+    "dct:0.25:int8 in stages 1 and 2, quant8": ["dct:0.25:int8"] * 2 + ["quant8"] * 3,
+    "dct:0.1:int8 in stages 1 and 2, quant8": ["dct:0.1:int8"] * 2 + ["quant8"] * 3,
+    "dct:0.25:int8 in stages 1 to 3, quant8": ["dct:0.25:int8"] * 3 + ["quant8"] * 2,
+    "dct:0.1:int8 in stage 1, 0.25 in 2 and 3, quant8": (
+        ["dct:0.1:int8"] + ["dct:0.25:int8"] * 2 + ["quant8"] * 2),
 }  # fmt: skip
 DRAWS = 8
 

@@ -5,11 +5,18 @@ interpolation to 20 x 20 and set into the middle of 28 x 28, as MNIST's own digi
 The set is small and easy: a figure reached on it is no MNIST figure.
 """
 
+import hashlib
+import io
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
 from specframe.data.dataset import Dataset, check_split
+from specframe.data.published import DataError
+
+FILE = Path(__file__).with_name("digits.npz")
+SIZE, SHA256 = 45_394, "b2dab7b501728c22e9119ad76740b2e17c77a231e42d1e592380d90886f1a05e"
 
 TEST_SIZE = 360  # the last ones of the file's order, a fifth
 BOX, BORDER = 20, 4  # pixels: 4 + 20 + 4 = 28
@@ -27,22 +34,39 @@ class Digits(Dataset):
     ------
     ValueError
         Another split.
+    DataError
+        The file that came with the package is gone or damaged.
 
     >>> Digits("test")
     <Digits test: 360 images of shape (1, 28, 28), 10 classes>
     """
 
-    def __init__(self, split="train"):
+    SHAPE: ClassVar = (1, 28, 28)
+    CLASSES: ClassVar = tuple("0123456789")
+
+    def __init__(self, split: str = "train") -> None:
         check_split("Digits", split)
         part = slice(None, -TEST_SIZE) if split == "train" else slice(-TEST_SIZE, None)
-        with np.load(Path(__file__).with_name("digits.npz")) as file:
+        with np.load(io.BytesIO(_content())) as file:
             images, labels = file["images"][part], file["labels"][part]
         images = enlarge(images.astype(np.float32) / 16, BOX)
         images = np.pad(images, ((0, 0), (BORDER, BORDER), (BORDER, BORDER)))[:, None]
-        super().__init__(images, labels.astype(np.int64), num_classes=10, name=f"Digits {split}")
+        super().__init__(images, labels, 10, f"Digits {split}", self.CLASSES)
 
 
-def enlarge(images, size):
+def _content() -> bytes:
+    """The bytes of the bundled file, which must be all right: np.load promises nothing of a damaged one."""
+    try:
+        with open(FILE, "rb") as file:
+            content = file.read(SIZE + 1)
+    except OSError as error:
+        raise DataError(f"{FILE}: the file cannot be read: {error.strerror}; install specframe again") from error
+    if hashlib.sha256(content).hexdigest() != SHA256:
+        raise DataError(f"{FILE}: the file is damaged (another SHA-256): install specframe again")
+    return content
+
+
+def enlarge(images: np.ndarray, size: int) -> np.ndarray:
     """Bilinear interpolation of (N, n, n) images to (N, size, size); dtype kept.
 
     The new pixels' centres are spread evenly over the old image. Those outside the outermost old centres take the

@@ -1,6 +1,7 @@
 """Find the files of a data set on this computer, or download them.
 
-Where a file may lie, in this order (each folder is searched itself and in its sub-folder named after the set):
+Where a file may lie, in this order (each folder is searched in its sub-folders named after the set, such as `mnist` and
+torchvision's `MNIST/raw`, and itself):
 
     1. the folder the caller names; then nowhere else, and nothing is downloaded
     2. the folder named by the environment variable SPECFRAME_DATA
@@ -9,77 +10,66 @@ Where a file may lie, in this order (each folder is searched itself and in its s
 
 All files of a set come from one folder: images from one place and labels from another may not belong together.
 A local file need not have the published checksum, because the same data packed again has another one; whoever reads it
-checks its structure, and may then call `notice_other_checksum`.
+checks its structure, and says so if it is another (`specframe.data.published`).
 """
 
-import concurrent.futures
-import functools
-import hashlib
-import http.client
+import fnmatch
 import os
-import secrets
-import sys
-import threading
-import urllib.error
-import urllib.request
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
-from tqdm import tqdm
+from specframe.data.download import fetch
+from specframe.data.published import DataError, DataFile
 
-CONNECT_TIMEOUT = 5.0  # seconds until a mirror must have answered
-READ_TIMEOUT = 30.0  # seconds a transfer may stand still
+# Other packings of the same data, which are not read; named, so that nobody has to guess what a full folder lacks.
+FOREIGN = {
+    "emnist-*-ubyte*": "EMNIST, whose images are turned on their side",
+    "mnist.npz": "Keras's MNIST",
+    "*.parquet": "Parquet",
+    "*.arrow": "Arrow",
+    "*.tfrecord*": "TFRecord",
+    "*.pt": "PyTorch",
+    "*-matlab.tar.gz": "MATLAB",
+    "data_batch_*.mat": "MATLAB",
+    "*.csv": "CSV",
+    "*.zip": "a ZIP archive to unpack",
+}
 
 
-class DataError(ValueError):
-    """A data file is missing, damaged or cannot be downloaded; one sentence with the file, what came, what should."""
+def cache_folder() -> Path:
+    """The folder for downloads; it need not exist.
 
-
-@dataclass(frozen=True)
-class DataFile:
-    """One file of a data set, as its publisher names it.
-
-    Attributes
-    ----------
-    name : str
-        The published name; a download is stored under it.
-    size : int
-        Length in bytes.
-    sha256 : str
-        64 hexadecimal digits.
-    urls : tuple of str
-        Complete addresses, tried in this order, once each.
-    aliases : tuple of str
-        Other names under which a local copy is accepted, such as the unpacked one's.
+    Raises DataError where there is neither $XDG_CACHE_HOME nor a home folder.
     """
-
-    name: str
-    size: int
-    sha256: str
-    urls: tuple[str, ...]
-    aliases: tuple[str, ...] = ()
-
-
-# ---- on this computer ------------------------------------------------------------------------------------------
-
-
-def cache_folder():
-    """The folder for downloads, as a Path; it need not exist."""
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "specframe"
+    try:
+        return (Path(os.path.expanduser(base)) if base else Path.home() / ".cache") / "specframe"
+    except RuntimeError as error:
+        raise DataError("no home folder to keep downloads in: set XDG_CACHE_HOME, or name a data folder") from error
 
 
-def search_folders(set_name, data_dir=None):
-    """The folders in which `find` looks, in order, as a list of Paths."""
+def search_folders(
+    set_name: str, data_dir: "str | os.PathLike[str] | None" = None, also: Sequence[str] = ()
+) -> list[Path]:
+    """The folders in which `find` looks, in order."""
+    return [folder for root in _roots(data_dir) for folder in _below(root, set_name, also)]
+
+
+def _roots(data_dir):
     if data_dir is not None:
-        roots = [Path(data_dir)]
+        roots = [data_dir]
     else:
         named = os.environ.get("SPECFRAME_DATA")
-        roots = ([Path(named)] if named else []) + [cache_folder()]
-    return [folder for root in map(Path.expanduser, roots) for folder in (root, root / set_name)]
+        roots = ([named] if named else []) + [cache_folder()]
+    return [Path(os.path.expanduser(root)) for root in roots]
 
 
-def find(set_name, files, data_dir=None, unpacked=()):
+def _below(root, set_name, also):
+    # The root last: sets with the same file names, such as MNIST and Fashion-MNIST, may lie side by side below it.
+    return [root / set_name, *(root / name for name in also), root]
+
+
+def find(set_name, files, data_dir=None, unpacked=(), also=()) -> list[Path]:
     """The paths of all `files`, or of the same data in another form, from the first folder that holds them all.
 
     Parameters
@@ -91,6 +81,8 @@ def find(set_name, files, data_dir=None, unpacked=()):
         Look here and nowhere else.
     unpacked : sequence of sequences of str
         Other forms of the set: the paths, inside a folder, of the files that do instead of `files`.
+    also : sequence of str
+        Other sub-folders that may hold the set.
 
     Returns
     -------
@@ -100,26 +92,27 @@ def find(set_name, files, data_dir=None, unpacked=()):
     Raises
     ------
     DataError
-        No folder holds them all; the sentence says what each one lacks.
+        No folder holds them all; the sentence says what each one lacks, and what it holds instead.
     """
     reports = []
-    for folder in search_folders(set_name, data_dir):
-        if not os.path.isdir(folder):
-            reports.append(f"{folder} is not a folder")
+    for root in _roots(data_dir):
+        if not os.path.isdir(root):
+            reports.append(f"{root} is not a folder")
             continue
-        paths = [_local(folder, file) for file in files]
-        if all(paths):
-            return paths
-        for form in unpacked:
-            others = [folder / name for name in form]
-            if all(map(os.path.isfile, others)):
-                return others
-        lacking = " and ".join(file.name for file, path in zip(files, paths, strict=True) if path is None)
-        reports.append(f"{folder} lacks {lacking}")
+        for folder in filter(os.path.isdir, _below(root, set_name, also)):
+            paths = [_local(folder, file) for file in files]
+            if all(paths):
+                return paths
+            for form in unpacked:
+                others = [folder / name for name in form]
+                if all(map(os.path.isfile, others)):
+                    return others
+            lacking = " and ".join(file.name for file, path in zip(files, paths, strict=True) if path is None)
+            reports.append(f"{folder} lacks {lacking}{_instead(folder)}")
     raise DataError(f"no folder with the {set_name} files: {', '.join(reports)}")
 
 
-def obtain(set_name, files, data_dir=None, download=True, unpacked=()):
+def obtain(set_name, files, data_dir=None, download=True, unpacked=(), also=()) -> list[Path]:
     """`find`, and failing that the download of what the cache lacks.
 
     With a `data_dir`, or with `download=False`, nothing is ever downloaded.
@@ -135,7 +128,7 @@ def obtain(set_name, files, data_dir=None, download=True, unpacked=()):
         The files are not there, or no mirror delivered one of them.
     """
     try:
-        return find(set_name, files, data_dir, unpacked)
+        return find(set_name, files, data_dir, unpacked, also)
     except DataError:
         if data_dir is not None or not download:
             raise
@@ -143,7 +136,7 @@ def obtain(set_name, files, data_dir=None, download=True, unpacked=()):
     return [_local(folder, file) or fetch(file, folder) for file in files]
 
 
-def _local(folder, file):
+def _local(folder: Path, file: DataFile) -> Path | None:
     """The path of `file` in `folder` under the first of its names that exists, or None."""
     for name in (file.name, *file.aliases):
         if os.path.isfile(folder / name):
@@ -151,114 +144,13 @@ def _local(folder, file):
     return None
 
 
-@functools.cache  # for a set that is loaded twice: read once, said once
-def notice_other_checksum(path, file):
-    """Say in one line on stderr, once a path, that the file at `path` is used though it is not the published `file`.
-
-    For a reader to call when it has found the structure right.
-    """
-    digest = hashlib.sha256()
-    if path.stat().st_size == file.size:  # else there is no need to read it
-        with open(path, "rb") as content:
-            while chunk := content.read(1 << 20):
-                digest.update(chunk)
-    if digest.hexdigest() != file.sha256:
-        print(f"{path}: not the published file (another SHA-256), but its structure is right: used", file=sys.stderr)
-
-
-# ---- from a mirror ---------------------------------------------------------------------------------------------
-
-
-def fetch(file, folder):
-    """Download `file` into `folder` from the first mirror that delivers it whole.
-
-    The file appears under its name only when it is complete and its SHA-256 is right; whatever happens before, an
-    interrupt included, leaves nothing behind.
-
-    Returns
-    -------
-    Path
-        The file in `folder`.
-
-    Raises
-    ------
-    DataError
-        The folder cannot be made, or no mirror delivered the file; the sentence has each one's reason.
-    """
+def _instead(folder: Path) -> str:
+    """What a folder holds that is the data in another packing, for the end of a sentence; "" if nothing."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"{folder}: the folder for downloads cannot be made: {error.strerror}") from error
-    failures = []
-    for url in file.urls:
-        try:
-            return _transfer(file, url, folder / file.name)
-        except (OSError, http.client.HTTPException, DataError) as error:
-            failures.append(f"{url}: {_reason(error)}")
-    raise DataError(f"{file.name} cannot be downloaded: {'; '.join(failures)}")
-
-
-def _transfer(file, url, target):
-    # In the target's folder, because a rename is atomic only within one file system.
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    digest, received = hashlib.sha256(), 0
-    # disable=None: no bar where stderr is not a terminal.
-    bar = tqdm(total=file.size, desc=file.name, unit="B", unit_scale=True, leave=False, disable=None)
-    try:
-        with bar, _open(url) as response, open(part, "xb") as out:
-            while received <= file.size and (chunk := response.read(1 << 16)):
-                out.write(chunk)
-                digest.update(chunk)
-                received += len(chunk)
-                bar.update(len(chunk))
-            out.flush()
-            os.fsync(out.fileno())  # or a crash could leave the final name on an empty file
-        if received != file.size:
-            came = received if received < file.size else "more"
-            raise DataError(f"expected {file.size} bytes, got {came}")
-        if digest.hexdigest() != file.sha256:
-            raise DataError(f"expected SHA-256 {file.sha256}, got {digest.hexdigest()}")
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
-    return target
-
-
-def _open(url):
-    """`urlopen`, given up after CONNECT_TIMEOUT seconds in all.
-
-    The socket's own time-out does not do: it leaves out the look-up of the host's name, which can take half a minute
-    without a network, and starts anew for each of the host's addresses. Hence the thread, which may be left behind.
-    """
-    answer = concurrent.futures.Future()
-
-    def work():
-        try:
-            response = urllib.request.urlopen(url, timeout=READ_TIMEOUT)
-        except Exception as error:
-            if answer.set_running_or_notify_cancel():
-                answer.set_exception(error)
-        else:
-            if answer.set_running_or_notify_cancel():
-                answer.set_result(response)
-            else:
-                response.close()  # too late: nobody waits any more
-
-    threading.Thread(target=work, name="specframe connect", daemon=True).start()
-    try:
-        concurrent.futures.wait([answer], timeout=CONNECT_TIMEOUT)
-    finally:
-        gave_up = answer.cancel()
-    if gave_up:
-        raise TimeoutError(f"no answer in {CONNECT_TIMEOUT:g} s")
-    return answer.result()
-
-
-def _reason(error):
-    """Why a mirror failed, in a few words."""
-    if isinstance(error, urllib.error.HTTPError):
-        error.close()  # it is an open response, too
-        return f"HTTP status {error.code}"
-    if isinstance(error, urllib.error.URLError):
-        error = error.reason
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return ""
+    for pattern, what in FOREIGN.items():
+        for name in fnmatch.filter(names, pattern):
+            return f" (it holds {name}: {what}, which is not read)"
+    return ""

@@ -8,10 +8,14 @@ same with and without a thread.
 import collections
 import concurrent.futures
 import operator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from specframe import backend
+from specframe.data.dataset import Dataset
 
 
 class DataLoader:
@@ -48,15 +52,15 @@ class DataLoader:
 
     def __init__(
         self,
-        dataset,
-        batch_size,
-        shuffle=False,
-        seed=0,
-        drop_last=False,
-        device="auto",
-        prefetch=2,
-        transform=None,
-    ):
+        dataset: Dataset,
+        batch_size: int,
+        shuffle: bool = False,
+        seed: int = 0,
+        drop_last: bool = False,
+        device: Any = "auto",
+        prefetch: int = 2,
+        transform: Callable[[Any, Sequence[int]], Any] | None = None,
+    ) -> None:
         self.dataset, self.shuffle, self.drop_last, self.transform = dataset, shuffle, drop_last, transform
         self.batch_size = _whole("batch_size", batch_size, least=1)
         self.seed = _whole("seed", seed, least=0)
@@ -69,23 +73,23 @@ class DataLoader:
                 f" with drop_last={drop_last}"
             )
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Number of batches in an epoch."""
         whole, rest = divmod(len(self.dataset), self.batch_size)
         return whole + (rest > 0 and not self.drop_last)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[tuple[Any, Any]]:
         epoch = self._next_epoch
         self._next_epoch += 1
         return self.epoch(epoch)
 
-    def order(self, epoch):
+    def order(self, epoch: int) -> npt.NDArray[np.int64]:
         """Indices of the samples in the order of an epoch, (N,) int64."""
         if not self.shuffle:
             return np.arange(len(self.dataset))
         return np.random.default_rng([self.seed, epoch]).permutation(len(self.dataset))
 
-    def epoch(self, epoch, start=0):
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[Any, Any]]:
         """Iterator over the batches of one epoch.
 
         Parameters

@@ -8,11 +8,16 @@ The files are the two published .mat files of the cropped digits. (The third, 53
     y    (N, 1), any numbers       1 to 10, where 10 means the digit 0
 """
 
+import os
+from pathlib import Path
+from typing import ClassVar
+
 import numpy as np
 
 from specframe.data.dataset import Dataset, check_split, write_pixels
-from specframe.data.files import DataError, DataFile, notice_other_checksum, obtain
+from specframe.data.files import obtain
 from specframe.data.mat import read_mat
+from specframe.data.published import DataError, DataFile, notice_other_checksum
 
 MIRROR = "http://ufldl.stanford.edu/housenumbers/"
 
@@ -65,18 +70,29 @@ class SVHN(Dataset):
         structure is accepted, with a notice on stderr.
     """
 
-    def __init__(self, split="train", data_dir=None, download=True, normalize=True):
+    SHAPE: ClassVar = (3, 32, 32)
+    CLASSES: ClassVar = tuple("0123456789")
+    MEAN: ClassVar = MEAN
+    STD: ClassVar = STD
+
+    def __init__(
+        self,
+        split: str = "train",
+        data_dir: str | os.PathLike[str] | None = None,
+        download: bool = True,
+        normalize: bool = True,
+    ) -> None:
         check_split("SVHN", split)
         (path,) = obtain("svhn", [FILES[split]], data_dir, download)
         pixels, digits = _read(path)
         notice_other_checksum(path, FILES[split])
-        self.mean, self.std = np.array((MEAN, STD) if normalize else ((0, 0, 0), (1, 1, 1)), np.float32)
+        mean, std = (MEAN, STD) if normalize else (0, 1)
         images = np.empty((len(digits), 3, 32, 32), np.float32)
-        write_pixels(pixels.transpose(3, 2, 0, 1), images, self.mean, self.std)
-        super().__init__(images, digits, num_classes=10, name=f"SVHN {split}")
+        write_pixels(pixels.transpose(3, 2, 0, 1), images, mean, std)
+        super().__init__(images, digits, 10, f"SVHN {split}", self.CLASSES, mean, std)
 
 
-def _read(path):
+def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """The images, (32, 32, 3, N) uint8, and digits, (N,) int64 from 0 to 9, in one of the files."""
     variables = read_mat(path, ("X", "y"), limit=MOST_IMAGES * 32 * 32 * 3)
     pixels, labels = variables["X"], variables["y"]

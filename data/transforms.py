@@ -9,7 +9,9 @@ image), so a key gives the same on both.
 """
 
 import operator
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +45,7 @@ class Augment:
     pad: int = 4
     flip: bool = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         try:
             right = operator.index(self.pad) >= 0
         except TypeError:
@@ -51,7 +53,7 @@ class Augment:
         if not right:
             raise ValueError(f"Augment: expected pad to be a whole number of at least 0, got {self.pad!r}")
 
-    def __call__(self, x, key):
+    def __call__(self, x: Any, key: Sequence[int]) -> Any:
         """The augmented batch, of x's shape and dtype; x stays as it is.
 
         key is a sequence of integers; the same key gives the same crops and flips.
@@ -64,7 +66,7 @@ class Augment:
         return random_flip(x, rng) if self.flip else x
 
 
-def random_crop(x, pad, rng):
+def random_crop(x: Any, pad: int, rng: np.random.Generator) -> Any:
     """Each image at a random place, of (2 pad + 1)^2, in its own version that is padded with `pad` zeros on each side.
 
     Parameters
@@ -86,7 +88,7 @@ def random_crop(x, pad, rng):
     return windows[be.xp.arange(n), :, top, left]
 
 
-def random_flip(x, rng):
+def random_flip(x: Any, rng: np.random.Generator) -> Any:
     """Each image mirrored, left to right, with probability 1/2.
 
     Parameters and result as for `random_crop`.

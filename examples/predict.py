@@ -3,8 +3,9 @@
     python examples/predict.py runs/lenet_mnist/checkpoint.npz seven.png three.png
     python examples/predict.py runs/specvgg16_cifar10/checkpoint.npz cat.jpg --out maps.png
 
-Images are read with Pillow (extra `images`), brought to the size and channels that the net was trained on, and
-normalised as its training set was. MNIST's digits are bright on dark: --invert turns dark-on-bright ones around.
+Pictures are read with Pillow (extra `images`) as the eye sees them, brought to the size and channels that the net was
+trained on, and normalised as its training set was. The grey sets, such as MNIST, are light on dark: --invert turns a
+dark drawing on light ground around. Of a transparent picture the drawing is known, so it becomes light in any case.
 """
 
 import sys
@@ -14,15 +15,11 @@ from command_line import Parser, guarded
 from networks import build
 
 from specframe import backend
-from specframe.data import cifar10, svhn
+from specframe.data import DATASETS, open_dataset
+from specframe.data.image import brightness, flatten, read_image
 from specframe.layers import SpectralBlock
 from specframe.tensor import Tensor
 from specframe.training import CheckpointError, load_checkpoint, plots
-
-CIFAR10_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-CHANNELS = {"mnist": 1, "digits": 1, "cifar10": 3, "svhn": 3}
-SIZE = {"mnist": 28, "digits": 28, "cifar10": 32, "svhn": 32}
-NORMALISATION = {"cifar10": (cifar10.MEAN, cifar10.STD), "svhn": (svhn.MEAN, svhn.STD)}
 
 
 def main(arguments=None):
@@ -44,13 +41,14 @@ def make_parser():
 
 def run(option):
     model, data = load_net(option["checkpoint"], option["net"])
-    pixels = np.stack([read_image(path, data, option["invert"]) for path in option["images"]])
-    images = normalised(pixels, data)
+    pixels = np.stack([read(path, data, option["invert"]) for path in option["images"]])
+    mean, std = (np.float32(each).reshape(-1, 1, 1) for each in (data.mean, data.std))
+    images = (pixels - mean) / std
     logits = model.eval()(Tensor(np.ascontiguousarray(images.transpose(2, 3, 0, 1))))
     for path, probabilities in zip(option["images"], softmax(logits.numpy()), strict=True):
         best = np.argsort(-probabilities)[:3]
-        print(f"{path}: " + ", ".join(f"{class_name(data, c)} {100 * probabilities[c]:.1f} %" for c in best))
-    block = next((module for _, module in model.modules() if isinstance(module, SpectralBlock)), None)
+        print(f"{path}: " + ", ".join(f"{data.classes[c]} {100 * probabilities[c]:.1f} %" for c in best))
+    block = next((module for module in model.modules() if isinstance(module, SpectralBlock)), None)
     if block is not None and plots.available():
         plots.spectra(option["out"], block, images[0], betas=sorted({0.0, float(np.min(block.beta)), 1.0, 1.5}))
         print(f"the first layer's maps of {option['images'][0]}: {option['out']}")
@@ -58,10 +56,11 @@ def run(option):
 
 
 def load_net(path, chosen):
-    """(model, name of its data set) from a checkpoint."""
+    """(model, Trained) from a checkpoint."""
     saved = load_checkpoint(path)
     try:
         option, nets = saved["options"], saved["nets"]
+        data = Trained(option)
         kind = chosen or ("spectral" if "spectral" in nets else next(iter(nets)))
         if kind not in nets:
             raise CheckpointError(f"{path}: holds no {kind} net, but {' and '.join(nets)}")
@@ -70,41 +69,55 @@ def load_net(path, chosen):
         else:  # of lenet_mnist.py
             name = "speclenet5" if kind == "spectral" else "lenet5"
             option = option | {"scale": option["tanh_scale"], "grid": None, "activation": "tanh", "batch_norm": None}
-        model = build(name, option, CHANNELS[option["data"]], SIZE[option["data"]])
+        model = build(name, option, data.shape[0], data.shape[1])
         model.load_state_dict(nets[kind].get("best") or nets[kind]["model"])
     except KeyError as error:
         raise CheckpointError(f"{path}: not a checkpoint of these examples (no {error})") from None
-    return model.to(backend.get("cpu")), option["data"]
+    return model.to(backend.get("cpu")), data
 
 
-def read_image(path, data, invert):
+class Trained:
+    """What a net was trained on: name, classes, shape (channels, rows, cols), mean and std of a channel.
+
+    `drawn` says that the images are light drawings on dark ground, as in all the grey sets.
+    """
+
+    def __init__(self, option):
+        self.name = option["data"]
+        kind = DATASETS.get(self.name)
+        if kind is not None:
+            self.classes, self.shape, self.mean, self.std = kind.CLASSES, kind.SHAPE, kind.MEAN, kind.STD
+        elif "classes" in option:  # of a folder of pictures, which need not be here any more
+            self.classes, self.shape, self.mean, self.std = option["classes"], option["image_shape"], 0, 1
+        else:
+            data = open_dataset(self.name, "test")
+            self.classes, self.shape, self.mean, self.std = data.classes, data.images.shape[1:], data.mean, data.std
+        self.drawn = kind is not None and self.shape[0] == 1
+
+
+def read(path, data, invert):
     """(channels, rows, cols) float32 in [0, 1]."""
-    from PIL import Image, UnidentifiedImageError  # an extra: only this function needs it
+    pixels = read_image(path, data.shape[1:], data.shape[0], background=None)
+    transparent = len(pixels) > data.shape[0]
+    pixels = brightness(flatten(pixels) if transparent else pixels)
+    pixels = 1 - pixels if invert else pixels
+    if data.drawn and on_light_ground(pixels):
+        if transparent:
+            return 1 - pixels
+        hint = "leave out --invert" if invert else "--invert turns it around"
+        print(f"{path}: looks dark on light, while {data.name} is light on dark: {hint}", file=sys.stderr)
+    return pixels
 
-    try:
-        with Image.open(path) as image:
-            image = image.convert("L" if CHANNELS[data] == 1 else "RGB").resize((SIZE[data],) * 2)
-            pixels = np.asarray(image, np.float32) / 255
-    except UnidentifiedImageError:
-        raise ValueError(f"{path}: not an image that Pillow can read") from None
-    pixels = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-    return 1 - pixels if invert else pixels
 
-
-def normalised(pixels, data):
-    if data not in NORMALISATION:
-        return pixels
-    mean, std = (np.asarray(values, np.float32)[:, None, None] for values in NORMALISATION[data])
-    return (pixels - mean) / std
+def on_light_ground(pixels):
+    """Whether most of the outermost pixels are light."""
+    edge = np.concatenate([pixels[:, 0], pixels[:, -1], pixels[:, :, 0], pixels[:, :, -1]], axis=-1)
+    return np.median(edge) > 0.5
 
 
 def softmax(logits):
     p = np.exp(logits - logits.max(axis=1, keepdims=True))
     return p / p.sum(axis=1, keepdims=True)
-
-
-def class_name(data, number):
-    return CIFAR10_NAMES[number] if data == "cifar10" else str(number)
 
 
 if __name__ == "__main__":

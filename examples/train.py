@@ -147,7 +147,7 @@ def run(given: dict[str, Any]) -> int:
         histories = {name: training.history for name, training in runs.items()}
         title = f"{option['model']} on {option['data']}"
         write_report(out, histories, data=option["data"], device=device.name, title=title)
-        block = next((part for _, part in net.modules() if isinstance(part, SpectralBlock)), None)
+        block = next((part for _, part in net.named_modules() if isinstance(part, SpectralBlock)), None)
         if block is not None and plots.available():
             plots.spectra(out / "spectra.png", block, test_set.images[0])
         say("\n" + table(histories))

@@ -64,30 +64,6 @@ class BatchNorm1d(BatchNorm2d):
         return ops.reshape(super().forward(ops.reshape(x, (1, 1, *x.shape))), x.shape)
 
 
-class BatchNormAct2d(BatchNorm2d):
-    """BatchNorm2d and leaky ReLU, as one op that keeps one map for the backward (ops/batch_norm_act2d.py).
-
-    Parameters
-    ----------
-    slope : float above 0, of the leaky ReLU
-    channels, momentum, eps, dtype : as in BatchNorm2d
-    """
-
-    def __init__(
-        self, channels: int, slope: float = 0.01, momentum: float = 0.1, eps: float = 1e-5,
-        dtype: DTypeLike = np.float32,
-    ) -> None:  # fmt: skip
-        super().__init__(channels, momentum, eps, dtype)
-        self.slope = slope
-
-    def forward(self, x: Tensor) -> Tensor:
-        check_maps(self, x, self.weight, self.channels)
-        running = (self.running_mean, self.running_var)
-        return ops.batch_norm_act2d(
-            x, self.weight, self.bias, self.slope, running, self.training, self.momentum, self.eps
-        )
-
-
 class SpectralBatchNorm2d(BatchNorm2d):
     """The same for the maps on the whole grid, computed in their spectrum (ops/spectral_batch_norm2d.py).
 

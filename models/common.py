@@ -6,7 +6,7 @@ from typing import Any
 from numpy.typing import DTypeLike
 
 from specframe import ops
-from specframe.layers import BatchNorm2d, BatchNormAct2d, Conv2d, Module
+from specframe.layers import BatchNorm2d, Conv2d, Module
 from specframe.layers.checks import is_whole
 from specframe.layers.init import Seed
 from specframe.tensor import Tensor
@@ -21,7 +21,7 @@ class ConvNormAct(Module):
     ----------
     c_in, c_out, kernel_size, stride : as in Conv2d. The samples of a stride start at the first row and column, as
         those of a decimated spectrum do.
-    activation : "relu", "leaky_relu" or "tanh"; a leaky ReLU after batch normalisation is one op with it
+    activation : "relu", "leaky_relu" or "tanh"
     batch_norm : bool; the convolution then has no bias, the normalisation's takes its place
     rng, dtype : as in Conv2d
     """
@@ -32,15 +32,14 @@ class ConvNormAct(Module):
     ) -> None:  # fmt: skip
         if activation not in ACTIVATIONS:
             raise ValueError(f"unknown activation {activation!r} of a spatial net, choose {', '.join(ACTIVATIONS)}")
-        fused = batch_norm and activation == "leaky_relu"
         self.conv = Conv2d(c_in, c_out, kernel_size, stride, "same", not batch_norm, rng=rng, dtype=dtype)
-        self.norm = (BatchNormAct2d if fused else BatchNorm2d)(c_out, dtype=dtype) if batch_norm else None
-        self.activation = None if fused else ACTIVATIONS[activation]
+        self.norm = BatchNorm2d(c_out, dtype=dtype) if batch_norm else None
+        self.activation = ACTIVATIONS[activation]
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv(x)
         x = self.norm(x) if self.norm is not None else x
-        return self.activation(x) if self.activation is not None else x
+        return self.activation(x)
 
 
 # ---- settings --------------------------------------------------------------------------------------------------

@@ -105,7 +105,7 @@ class _Function:
 
     def __init__(self, fn: Any, inputs: Sequence[Tensor]) -> None:
         self.fn, self.inputs = fn, inputs
-        self.buffers = list(fn.named_buffers()) if hasattr(fn, "named_buffers") else []
+        self.buffers = list(fn.buffer_places()) if hasattr(fn, "buffer_places") else []
 
     def __call__(self) -> Tensor:
         kept = [(module, name, getattr(module, name).copy()) for _, module, name in self.buffers]

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from specframe.grids import check_grid
+
 
 @dataclass(frozen=True)
 class Spectrum:
@@ -59,11 +61,29 @@ def of(tensor, op):
     return tensor.spectrum
 
 
+def known(tensor, grid, norm, op):
+    """The Spectrum that a tensor carries, with which `grid` and `norm` (or None) must agree; that of `grid` and `norm`
+    where it carries none."""
+    s, grid = tensor.spectrum, None if grid is None else check_grid(grid, op)
+    if s is None and grid is None:
+        raise ValueError(
+            f"{op}: expected a spectrum made by rfft2, or a grid=(P, W) for a tensor {tensor.shape} that carries none"
+        )
+    if s is None:
+        check_norm(norm or "ortho", op)
+        return Spectrum(grid, grid, norm or "ortho")
+    for what, given, carried in (("grid", grid, s.grid), ("norm", norm, s.norm)):
+        if given is not None and given != carried:
+            raise ValueError(f"{op}: {what} {given} contradicts the spectrum's own {carried}")
+    return s
+
+
 def check_half(tensor, s, op):
     """Refuse a tensor that is not a half spectrum (P, Q, batch, channels) on the grid of `s`."""
-    if tensor.ndim != 4 or tensor.dtype.kind != "c" or tensor.shape[:2] != s.half:
+    array = tensor.data
+    if array.ndim != 4 or array.dtype.kind != "c" or array.shape[:2] != s.half:
         raise ValueError(
-            f"{op}: expected a complex spectrum of {s.half} x batch x channels, got {tensor.shape} {tensor.dtype}"
+            f"{op}: expected a complex spectrum of {s.half} x batch x channels, got {array.shape} {array.dtype}"
         )
 
 

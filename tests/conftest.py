@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from specframe import backend, reference
+from specframe.random import manual_seed
 from tests.kit.strict import STRICT
 
 hypothesis.settings.register_profile("specframe", derandomize=True, deadline=None, max_examples=30)
@@ -20,6 +21,7 @@ hypothesis.settings.load_profile("specframe")
 def seeded():
     """Every test starts from the same state of the global generators, whatever ran before it."""
     random.seed(0)
+    manual_seed(0)
     np.random.seed(0)  # noqa: NPY002 - it is the global state that is fixed here
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(0)

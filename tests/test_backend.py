@@ -120,7 +120,8 @@ def test_random_is_a_function_of_the_key_alone(be, dtype):
 @pytest.mark.parametrize(("adjoint_a", "adjoint_b"), [*itertools.product([False, True], repeat=2)])
 @pytest.mark.parametrize(("dtype_a", "dtype_b"), ["ff", "FF", "DD", "fF", "Ff"])
 def test_matmul_with_adjoints_equals_numpy(be, rng, adjoint_a, adjoint_b, dtype_a, dtype_b):
-    sizes = [(4, 5, 6), (1, 30, 2), (30, 2, 1), (2, 1, 30), (1, 2, 30)]  # either factor, or the product, is the largest
+    # either factor, or the product, is the largest; nothing to sum
+    sizes = [(4, 5, 6), (1, 30, 2), (30, 2, 1), (2, 1, 30), (1, 2, 30), (3, 0, 2)]
     for (rows, inner, columns), batch in itertools.product(sizes, [(), (3,), (2, 3)]):
         check_matmul(be, rng, adjoint_a, adjoint_b, dtype_a, dtype_b, rows, inner, columns, batch)
 

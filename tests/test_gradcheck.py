@@ -9,7 +9,7 @@ import pytest
 
 from specframe import Tape, Tensor, gradcheck, ops
 from specframe.gradcheck import GradcheckError
-from specframe.ops import _dft, _kernel
+from specframe.ops import _kernel
 from specframe.ops.batch_norm2d import BatchNorm2d
 from specframe.ops.conv2d import Conv2d
 from specframe.ops.fourier import IRFFT2, RFFT2
@@ -35,13 +35,16 @@ def rejected(fn, *arrays, **options):
 # ---- planted: transforms ---------------------------------------------------------------------------------------
 
 
+def column_factors(ctx, s):
+    return ctx.backend.asarray(column_weights(s.grid[1])[:, None, None])
+
+
 class RFFT2WithColumnWeights(RFFT2):
     """gx = irfft2(gX): the division by m is missing."""
 
     @staticmethod
     def backward(ctx, gX):
-        s = ctx.spectrum
-        return _dft.synthesis(gX, s.grid, s.size, ctx.scale, weighted=True)
+        return RFFT2.backward(ctx, gX * column_factors(ctx, ctx.spectrum))
 
 
 class RFFT2WithoutConjugate(RFFT2):
@@ -49,8 +52,7 @@ class RFFT2WithoutConjugate(RFFT2):
 
     @staticmethod
     def backward(ctx, gX):
-        s = ctx.spectrum
-        return _dft.synthesis(ctx.xp.conj(gX), s.grid, s.size, ctx.scale)
+        return RFFT2.backward(ctx, ctx.xp.conj(gX))
 
 
 class RFFT2OfTheOtherNorm(RFFT2):
@@ -59,7 +61,7 @@ class RFFT2OfTheOtherNorm(RFFT2):
     @staticmethod
     def backward(ctx, gX):
         s = ctx.spectrum
-        return _dft.synthesis(gX, s.grid, s.size, _dft.transform_scales(s.grid, s.norm)[1])
+        return RFFT2.backward(ctx, gX) * (s.dc_gain**-2 * s.grid[0] * s.grid[1])
 
 
 class IRFFT2WithoutColumnWeights(IRFFT2):
@@ -67,7 +69,7 @@ class IRFFT2WithoutColumnWeights(IRFFT2):
 
     @staticmethod
     def backward(ctx, gy):
-        return _dft.analysis(gy, ctx.source.grid, ctx.scale)
+        return IRFFT2.backward(ctx, gy) / column_factors(ctx, ctx.source)
 
 
 class IRFFT2OfTheOtherNorm(IRFFT2):
@@ -76,7 +78,7 @@ class IRFFT2OfTheOtherNorm(IRFFT2):
     @staticmethod
     def backward(ctx, gy):
         s = ctx.source
-        return _dft.analysis(gy, s.grid, _dft.transform_scales(s.grid, s.norm)[0], weighted=True)
+        return IRFFT2.backward(ctx, gy) * (s.dc_gain**2 / s.grid[0] / s.grid[1])
 
 
 def rfft2(op, grid, norm="ortho"):
@@ -149,16 +151,19 @@ def test_the_transform_for_its_adjoint_is_rejected_though_a_sum_as_the_loss_woul
 # ---- planted: the spectral convolution -------------------------------------------------------------------------
 
 
+def kernel_matrix(ctx):
+    weight = ctx["weight"].dense()
+    return _kernel.matrix(ctx.backend, ctx.spectrum.grid, weight.shape[-1], weight.dtype)
+
+
 class ConvWithoutConjugateOfK(SpectralConv2d):
     """gX = gY @ K^T, eq. (3) as printed."""
 
     @staticmethod
     def backward(ctx, gY):
         _, gk, gb = SpectralConv2d.backward(ctx, gY)
-        b, (P, Q, batch, c_in) = ctx.backend, ctx.input_shape
-        K = _kernel.spectrum_of(b, ctx["weight"].dense(), ctx.spectrum.grid)
-        gX = b.matmul(gY.reshape(P * Q, batch, -1), b.xp.swapaxes(K, 1, 2))
-        return gX.reshape(P, Q, batch, c_in), gk, gb
+        K = _kernel.spectrum_of(ctx.xp, kernel_matrix(ctx), ctx["weight"].dense())
+        return ctx.xp.matmul(gY, ctx.xp.swapaxes(K, 2, 3)), gk, gb
 
 
 class ConvWithoutConjugateOfX(SpectralConv2d):
@@ -167,10 +172,8 @@ class ConvWithoutConjugateOfX(SpectralConv2d):
     @staticmethod
     def backward(ctx, gY):
         gX, _, gb = SpectralConv2d.backward(ctx, gY)
-        b, (P, Q, batch, c_in) = ctx.backend, ctx.input_shape
-        X = b.xp.swapaxes(ctx["X"].dense().reshape(P * Q, batch, c_in), 1, 2)
-        gK = b.matmul(X, gY.reshape(P * Q, batch, -1))
-        return gX, _kernel.adjoint(b, gK, ctx["weight"].shape[-1], ctx.spectrum.grid), gb
+        gK = ctx.xp.matmul(ctx.xp.swapaxes(ctx["X"].dense(), 2, 3), gY)
+        return gX, _kernel.adjoint(ctx.xp, kernel_matrix(ctx), gK), gb
 
 
 class ConvWithETransposed(SpectralConv2d):
@@ -179,9 +182,8 @@ class ConvWithETransposed(SpectralConv2d):
     @staticmethod
     def backward(ctx, gY):
         gX, _, gb = SpectralConv2d.backward(ctx, gY)
-        b, (P, Q, batch, c_in) = ctx.backend, ctx.input_shape
-        gK = b.matmul(ctx["X"].dense().reshape(P * Q, batch, c_in), gY.reshape(P * Q, batch, -1), adjoint_a=True)
-        return gX, _kernel.adjoint(b, b.xp.conj(gK), ctx["weight"].shape[-1], ctx.spectrum.grid), gb
+        gK = ctx.backend.matmul(ctx["X"].dense(), gY, adjoint_a=True)
+        return gX, _kernel.adjoint(ctx.xp, kernel_matrix(ctx), ctx.xp.conj(gK)), gb
 
 
 class ConvWithColumnWeights(SpectralConv2d):
@@ -190,8 +192,7 @@ class ConvWithColumnWeights(SpectralConv2d):
     @staticmethod
     def backward(ctx, gY):
         gX, _, gb = SpectralConv2d.backward(ctx, gY)
-        m = ctx.backend.asarray(column_weights(ctx.spectrum.grid[1])[:, None, None])
-        return gX, SpectralConv2d.backward(ctx, gY * m)[1], gb
+        return gX, SpectralConv2d.backward(ctx, gY * column_factors(ctx, ctx.spectrum))[1], gb
 
 
 class ConvWithoutBiasFactor(SpectralConv2d):
@@ -286,7 +287,7 @@ class NormWithFixedStatistics(BatchNorm2d):
     @staticmethod
     def backward(ctx, gy):
         _, ggamma, gbeta = BatchNorm2d.backward(ctx, gy)
-        return gy * (ctx["gamma"].dense() * ctx.inverse), ggamma, gbeta
+        return gy * (ctx["gamma"].dense() / ctx.sigma), ggamma, gbeta
 
 
 class LossOfTheSum(SoftmaxCrossEntropy):
@@ -314,9 +315,9 @@ def test_rules_for_split_tanh(be, rng, wrong):
 @pytest.mark.parametrize(
     ("right", "wrong", "shapes", "options"),
     [
-        (MaxPool2d, MaxPoolToAll, [(4, 4, 2, 1)], {"size": 2, "stride": 2}),
+        (MaxPool2d, MaxPoolToAll, [(4, 4, 2, 1)], {"size": (2, 2), "stride": (2, 2)}),
         (ReLU, ReLUWithoutSigns, [(4, 4, 2, 1)], {}),
-        (Conv2d, Conv2dFlipped, [(4, 4, 2, 2), (2, 2, 3, 3), (2,)], {"stride": 1, "padding": ((1, 1), (1, 1))}),
+        (Conv2d, Conv2dFlipped, [(4, 4, 2, 2), (2, 2, 3, 3), (2,)], {"stride": (1, 1), "padding": ((1, 1), (1, 1))}),
         (
             BatchNorm2d, NormWithFixedStatistics, [(4, 4, 2, 2), (2,), (2,)],
             {"running": None, "training": True, "momentum": 0.1, "eps": 1e-5},

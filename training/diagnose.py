@@ -28,7 +28,7 @@ def first_bad_layer(model: Module, x: Any) -> str | None:
         if not _finite(parameter.data):
             return f"the parameter {name}"
     found: list[str] = []
-    names, thread = {id(module): name for name, module in model.modules()}, threading.get_ident()
+    names, thread = {id(module): name for name, module in model.named_modules()}, threading.get_ident()
 
     def look(module: Module, result: Any) -> None:
         mine = threading.get_ident() == thread

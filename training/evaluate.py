@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @contextlib.contextmanager
 def evaluating(model: Module) -> Iterator[None]:
     """Evaluation mode everywhere; afterwards each part has the mode it had: one that was frozen by eval() stays so."""
-    modes = [(module, module.training) for _, module in model.modules()]
+    modes = [(module, module.training) for _, module in model.named_modules()]
     model.eval()
     try:
         yield
@@ -31,7 +31,7 @@ def evaluating(model: Module) -> Iterator[None]:
 @contextlib.contextmanager
 def buffers_kept(model: Module) -> Iterator[None]:
     """Afterwards the buffers are as before: inside, copies stand in for them."""
-    buffers = [(module, name, getattr(module, name)) for _, module, name in model.named_buffers()]
+    buffers = [(module, name, getattr(module, name)) for _, module, name in model.buffer_places()]
     for module, name, array in buffers:
         setattr(module, name, array.copy())
     try:

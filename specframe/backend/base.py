@@ -1,5 +1,6 @@
 """Backend: what both devices share, written once against the array module `xp`."""
 
+import math
 from typing import ClassVar
 
 
@@ -83,7 +84,7 @@ class Backend:
             return xp.conj(y, out=y)
         if conj_a or conj_b:
             conjugated, other = (a, b) if conj_a else (b, a)
-            out_size = a.size // a.shape[-1] * b.shape[-1]
+            out_size = math.prod(a.shape[:-1]) * b.shape[-1]
             if other.dtype.kind == "c" and other.size + out_size < conjugated.size:
                 y = xp.matmul(a, xp.conj(b)) if conj_a else xp.matmul(xp.conj(a), b)
                 return xp.conj(y, out=y)

@@ -43,10 +43,16 @@ class CUDA(Backend):
         seed = int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0])
         return self.xp.random.Generator(self.xp.random.Philox4x3210(seed)).random(shape, dtype=dtype)
 
+    # CuPy transforms no array without entries, as a batch without images is.
+
     def rfft2(self, x, grid, norm):
+        if x.size == 0:
+            return self.xp.empty((grid[0], grid[1] // 2 + 1, *x.shape[2:]), np.result_type(x.dtype, np.complex64))
         return self.fft.rfft2(x, s=grid, axes=(0, 1), norm=norm)
 
     def irfft2(self, Z, grid, norm):
+        if Z.size == 0:
+            return self.xp.empty((*grid, *Z.shape[2:]), Z.real.dtype)
         # cuFFT's two-dimensional real inverse expects Hermitian edge columns; NumPy's takes their Hermitian part.
         return self.fft.irfft2(hermitian_edges(self.xp, Z, grid[1]), s=grid, axes=(0, 1), norm=norm, overwrite_x=True)
 

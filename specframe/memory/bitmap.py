@@ -9,6 +9,8 @@ the bytes that are not zero are kept. For a tenth of the coefficients of a VGG16
 bits an entry, where the mask format, which leaves out empty frequencies, took 0.5 to 1. At worst it is 1.14.
 """
 
+from typing import Any
+
 import numpy as np
 
 from specframe import backend
@@ -24,8 +26,9 @@ class Bitmap(Handle):
     """
 
     format = "bitmap"
+    fresh = True
 
-    def __init__(self, decisions):
+    def __init__(self, decisions: Any) -> None:
         b = self._backend = backend.of("store", decisions)
         self.shape, self.dtype = decisions.shape, np.dtype(bool)
         marks, packed = [decisions], []
@@ -39,7 +42,7 @@ class Bitmap(Handle):
         self._levels.append(b.packbits(marks[-1]))
         self.bytes = Bytes(masks=sum(level.nbytes for level in self._levels))
 
-    def dense(self):
+    def dense(self) -> Any:
         """The booleans."""
         b, bits = self._backend, self._levels[-1]
         for level, size in zip(self._levels[-2::-1], self._sizes[:0:-1], strict=True):

@@ -10,33 +10,28 @@ So batch normalisation moves its running statistics once, and both runs of a dro
 first run itself takes several goes, as that of a batch in slices does, each reads what the ones before have logged and
 goes on from there.
 
-Logs nest. A first run inside a second one (a checkpoint inside a checkpoint) reads from the outer log and writes its
-own, from which the third run reads.
+Logs nest: a nested first run replays the outer log and records its own.
 """
 
 import contextlib
-import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from specframe.memory.nested import Nested
 
 
 class _Reading:
     """A log, how far it has been read, and whether it grows at its end."""
 
-    def __init__(self, log, grows):
+    def __init__(self, log: list[Any], grows: bool) -> None:
         self.log, self.grows, self.read = log, grows, 0
 
 
-class _Logs(threading.local):
-    """The logs in force in this thread, outermost first."""
-
-    def __init__(self):
-        self.stack = []
-
-
-_logs = _Logs()
+_logs = Nested[_Reading]()
 _DIFFERS = "checkpoint: fn did not do the same in its second run (was train() or eval() called in between?)"
 
 
-def once(effect):
+def once(effect: Callable[[], Any]) -> Any:
     """Run `effect()` and return its result; in a second run return that of the first instead.
 
     Parameters
@@ -65,15 +60,13 @@ def once(effect):
     return result
 
 
-@contextlib.contextmanager
-def logged(log):
+def logged(log: list[Any]) -> contextlib.AbstractContextManager[None]:
     """A first run: results of effects come from `log`, a list, as far as it goes, and are appended to it from there."""
-    with _in_force(_Reading(log, grows=True)):
-        yield
+    return _logs.inside(_Reading(log, grows=True))
 
 
 @contextlib.contextmanager
-def replayed(log):
+def replayed(log: list[Any]) -> Iterator[None]:
     """A second run: while this context lasts, results of effects come from `log`, which stays as it is.
 
     Raises
@@ -82,16 +75,7 @@ def replayed(log):
         At the end, where results are left over.
     """
     reading = _Reading(log, grows=False)
-    with _in_force(reading):
+    with _logs.inside(reading):
         yield
     if reading.read < len(log):
         raise RuntimeError(_DIFFERS)
-
-
-@contextlib.contextmanager
-def _in_force(reading):
-    _logs.stack.append(reading)
-    try:
-        yield
-    finally:
-        _logs.stack.pop()

@@ -16,14 +16,17 @@ them: the first run goes by a `Scout`, which keeps nothing but the leaves that i
 """
 
 import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
+from specframe.backend import Backend
 from specframe.memory import effects
 from specframe.memory.slices import Batch, Joined, cut, numbers, over_batch, parts_of
 from specframe.op import Context, Op
 from specframe.recording import current
-from specframe.saving import Saving, get_store
+from specframe.saving import Saving, Store, get_store
 from specframe.tape import Tape, apply
 from specframe.tensor import Tensor
 
@@ -33,17 +36,17 @@ class Inside(Context):
 
     slice_numbers = property(lambda self: numbers())
 
-    def once(self, effect):
+    def once(self, effect: Callable[[], Any]) -> Any:
         return effects.once(effect)
 
-    def over_batch(self, part, combine):
+    def over_batch(self, part: Any, combine: Callable[[list[Any]], Any]) -> Any:
         return over_batch(part, combine)
 
 
 class Nothing(Saving):
     """Of a run that keeps nothing: its stores serve another tape, and do not begin anew."""
 
-    def begin(self, store):
+    def begin(self, store: Any) -> Store:
         return get_store(store)
 
 
@@ -52,24 +55,24 @@ class Scout(Tape):
 
     inner = True
 
-    def __init__(self, seed):
+    def __init__(self, seed: int) -> None:
         super().__init__(seed=seed)
         self.saving = Nothing("auto", None, seed)
 
     @property
-    def leaves(self):
+    def leaves(self) -> list[Tensor]:
         return list(self._leaves.values())
 
-    def context(self, b, inputs):
+    def context(self, b: Backend, inputs: tuple[Tensor | None, ...]) -> Context:
         wanted = [t for t in inputs if t is not None and t.requires_grad and t.uid not in self.saving.made]
         self._leaves.update((tensor.uid, tensor) for tensor in wanted)
         return Inside(b, (False,) * len(inputs))
 
-    def add(self, op, ctx, inputs, y):
+    def add(self, op: type[Op], ctx: Context, inputs: tuple[Tensor | None, ...], y: Tensor) -> None:
         self.saving.made.add(y.uid)
         y.requires_grad = any(tensor is not None and tensor.requires_grad for tensor in inputs)
 
-    def made(self, tensor):
+    def made(self, tensor: Tensor) -> bool:
         return tensor.uid in self.saving.made
 
 
@@ -78,15 +81,16 @@ class Again(Tape):
 
     inner = True
 
-    def context(self, b, inputs):
+    def context(self, b: Backend, inputs: tuple[Tensor | None, ...]) -> Context:
         return Inside(b, tuple(tensor is not None and tensor.requires_grad for tensor in inputs))
 
 
 class Run:
     """`fn` with what its two runs need besides the arrays. The tape is held weakly, because its record holds this."""
 
-    def __init__(self, fn, inputs, outer, slices):
-        self.fn, self.log = fn, []
+    def __init__(self, fn: Callable[..., Tensor], inputs: Sequence[Tensor], outer: Tape, slices: int) -> None:
+        self.fn = fn
+        self.log: list[Any] = []
         self.parts, self._batch = parts_of(inputs, slices), Batch()
         self.like = [(tensor.requires_grad, tensor.spectrum) for tensor in inputs]
         self.outer, self._layers = weakref.ref(outer), list(outer.saving.layers)
@@ -94,37 +98,38 @@ class Run:
         self._seed = outer.saving.seed, len(outer.saving.made)  # another for each checkpoint of the forward
 
     @property
-    def whole(self):
+    def whole(self) -> bool:
         """Whether the batch goes through in one piece."""
         return len(self.parts) == 1
 
-    def each(self, run):
+    def each(self, run: Callable[[int], None]) -> None:
         """run(number) for each part of the batch."""
         if self.whole:
             run(0)
         else:
             self._batch.run(len(self.parts), run)
 
-    def of(self, array, number):
+    def of(self, array: Any, number: int) -> Any:
         """The part `number` of an array."""
         return array if self.whole else cut(array, self.parts[number]).copy()
 
-    def stand_ins(self, arrays, number):
-        """Leaves that fn gets in place of its inputs: what it takes from elsewhere can then be told from them."""
+    def stand_ins(self, arrays: Sequence[Any], number: int) -> list[Tensor]:
+        """Fresh leaves replacing the arguments of fn, to tell them from captured tensors."""
         tensors = []
         for array, (requires_grad, spectrum) in zip(arrays, self.like, strict=True):
             tensors.append(Tensor(self.of(array, number), requires_grad))
             tensors[-1].spectrum = spectrum
         return tensors
 
-    def __call__(self, tensors):
+    def __call__(self, tensors: Sequence[Tensor]) -> Tensor:
         return _one_tensor(self.fn(*tensors))
 
-    def ahead(self, arrays):
+    def ahead(self, arrays: Sequence[Any]) -> tuple[Any, list[Tensor], Tensor, Scout]:
         """The first run: y as an array, and of the last part that ran the stand-ins, their y and the Scout."""
-        joined, last = Joined(self.parts), None
+        joined = Joined(self.parts)
+        last: Any = None
 
-        def run(number):
+        def run(number: int) -> None:
             nonlocal last
             scout = Scout(seed=self._seed[0])  # it draws nothing: no need to take the number of a tape without a seed
             tensors = self.stand_ins(arrays, number)
@@ -136,7 +141,7 @@ class Run:
         self.each(run)
         return joined.array, *last
 
-    def tape(self, number):
+    def tape(self, number: int) -> Again:
         """A tape for the second run of a part, with the settings that were in force around the checkpoint."""
         key = self._seed if self.whole else (*self._seed, number)
         tape = Again(*self._settings, int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0]))
@@ -150,25 +155,27 @@ class Recompute(Op):
     name = "checkpoint"
 
     @staticmethod
-    def forward(ctx, *arrays, y, spectrum, leaves, run):
+    def forward(ctx: Any, *arrays: Any, y: Any, spectrum: Any, leaves: list[int], run: Run) -> Any:
         ctx.run, ctx.leaves, ctx.spectrum = run, leaves, spectrum
         ctx.save(**{f"x{i}": array for i, array in enumerate(arrays[: len(run.like)])})
         return y
 
     @staticmethod
-    def backward(ctx, gy):
+    def backward(ctx: Any, gy: Any) -> tuple[Any, ...]:
         run = ctx.run
         given = [ctx[f"x{i}"].writable() for i in range(len(run.like))]
-        arrays, of_leaves = [array for array, _ in given], {}
+        arrays = [array for array, _ in given]
+        of_leaves: dict[int, Any] = {}
         # part by part, a gradient takes the place of an input that nobody else has
         of_inputs = [Joined(run.parts, array if own else None) for array, own in given]
         del given
 
-        def again(number):
+        def again(number: int) -> None:
             tensors = run.stand_ins(arrays, number)
             if run.whole:
                 arrays.clear()  # the walk frees what it has used
-            uids, inner, found = [tensor.uid for tensor in tensors], run.tape(number), {}
+            uids, inner = [tensor.uid for tensor in tensors], run.tape(number)
+            found: dict[int, Any] = {}
             with effects.replayed(run.log), inner:
                 y = run(tensors)
             g = run.of(gy, number)
@@ -192,7 +199,7 @@ class Recompute(Op):
         return *(joined.array for joined in of_inputs), *(of_leaves.get(uid) for uid in ctx.leaves)
 
 
-def checkpoint(fn, *inputs, slices=1):
+def checkpoint(fn: Callable[..., Tensor], *inputs: Tensor, slices: int = 1) -> Tensor:
     """fn(*inputs), of which a tape keeps the inputs only; its backward runs fn a second time.
 
     Parameters
@@ -252,12 +259,10 @@ def checkpoint(fn, *inputs, slices=1):
         return stood_for.get(y.uid, y)
     leaves = [leaf for leaf in scout.leaves if leaf.uid not in stood_for]
     spectrum = y.spectrum if run.whole or y.spectrum is None else y.spectrum.with_active(None)
-    return apply(
-        Recompute, *inputs, *leaves, y=array, spectrum=spectrum, leaves=[leaf.uid for leaf in leaves], run=run
-    )
+    return apply(Recompute, *inputs, *leaves, y=array, spectrum=spectrum, leaves=[leaf.uid for leaf in leaves], run=run)
 
 
-def _one_tensor(y):
+def _one_tensor(y: Any) -> Tensor:
     if not isinstance(y, Tensor):
         raise TypeError(f"checkpoint: fn must return one Tensor, got {type(y).__name__}")
     return y

@@ -12,9 +12,12 @@ With n calls the work before the last one is done again up to n times; in return
 
 import contextlib
 import itertools
-import threading
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from specframe import backend
+from specframe.memory.nested import Nested
+from specframe.tensor import Tensor
 
 
 class Waiting(Exception):
@@ -22,14 +25,21 @@ class Waiting(Exception):
 
 
 class Batch:
-    """One batch in slices: the totals that are known, and where the running slice stands in their order."""
+    """One batch in slices: the totals that are known, and where the running slice stands in their order.
 
-    def __init__(self):
-        self._totals, self._parts, self._combine = [], [], None
-        self._next = 0
-        self.number = None  # of the slice that is running
+    Attributes
+    ----------
+    number : int, of the slice that is running
+    """
 
-    def run(self, count, run):
+    number: int
+    _next: int  # of the sum that it will ask for
+
+    def __init__(self) -> None:
+        self._totals: list[Any] = []
+        self._parts: list[Any] = []
+
+    def run(self, count: int, run: Callable[[int], None]) -> None:
         """Call run(i) for each slice i of `count` until all have come to their end.
 
         Raises
@@ -39,9 +49,10 @@ class Batch:
         """
         while True:
             ended = 0
-            for i in range(count):
-                with contextlib.suppress(Waiting), self._running(i):
-                    run(i)
+            for number in range(count):
+                self.number, self._next = number, 0
+                with contextlib.suppress(Waiting), _running.inside(self):
+                    run(number)
                     ended += 1
             if ended == count:
                 return
@@ -51,16 +62,7 @@ class Batch:
             # Where this batch is itself a slice, its total is a part of that batch.
             self._totals.append(over_batch(self._combine(parts), self._combine))
 
-    @contextlib.contextmanager
-    def _running(self, i):
-        self.number, self._next = i, 0
-        _running.stack.append(self)
-        try:
-            yield
-        finally:
-            _running.stack.pop()
-
-    def total(self, part, combine):
+    def total(self, part: Any, combine: Callable[[list[Any]], Any]) -> Any:
         self._next += 1
         if self._next <= len(self._totals):
             return self._totals[self._next - 1]
@@ -69,15 +71,10 @@ class Batch:
         raise Waiting
 
 
-class _Running(threading.local):
-    def __init__(self):
-        self.stack = []  # batches of which a slice is running in this thread, outermost first
+_running = Nested[Batch]()  # batches of which a slice is running
 
 
-_running = _Running()
-
-
-def over_batch(part, combine):
+def over_batch(part: Any, combine: Callable[[list[Any]], Any]) -> Any:
     """`part` itself; inside a slice, what the parts of all slices make together, combine(list of parts).
 
     The result of `combine` must be of the kind of a part.
@@ -85,7 +82,7 @@ def over_batch(part, combine):
     return _running.stack[-1].total(part, combine) if _running.stack else part
 
 
-def numbers():
+def numbers() -> tuple[int, ...]:
     """The numbers of the slices that are running, outermost first; () where the batch is whole."""
     return tuple(batch.number for batch in _running.stack)
 
@@ -93,12 +90,12 @@ def numbers():
 # ---- cutting and joining arrays --------------------------------------------------------------------------------
 
 
-def cut(array, part):
+def cut(array: Any, part: slice) -> Any:
     """The images `part` of an array, as a view: of its third axis where it has four, else of its first."""
     return array[(slice(None),) * _batch_axis(array) + (part,)]
 
 
-def parts_of(tensors, count):
+def parts_of(tensors: Sequence[Tensor], count: int) -> list[slice]:
     """The batch of these tensors in `count` slices that differ by one image at most; fewer where it has fewer images.
 
     Raises
@@ -118,7 +115,7 @@ def parts_of(tensors, count):
     return [slice(start, stop) for start, stop in itertools.pairwise(size * i // count for i in range(count + 1))]
 
 
-def _batch_axis(array):
+def _batch_axis(array: Any) -> int:
     return 2 if array.ndim == 4 else 0
 
 
@@ -130,10 +127,11 @@ class Joined:
     array : None as long as nothing has come
     """
 
-    def __init__(self, parts, place=None):
-        self._parts, self._place, self.array = parts, place if len(parts) > 1 else None, None
+    def __init__(self, parts: list[slice], place: Any = None) -> None:
+        self._parts, self._place = parts, place if len(parts) > 1 else None
+        self.array: Any = None
 
-    def put(self, number, piece):
+    def put(self, number: int, piece: Any) -> None:
         if len(self._parts) == 1:
             self.array = piece
             return

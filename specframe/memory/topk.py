@@ -7,14 +7,18 @@ Entries that tie with the K-th largest are all kept; where fewer than K are not 
 besides the K.
 """
 
+from typing import Any
+
+import numpy as np
+
 from specframe import backend
-from specframe.memory.quantised import LossyStore
-from specframe.memory.reduced_mask import ReducedMask
+from specframe.memory.reduced import ReducedMask, ReducedStore
+from specframe.saving.handle import Handle
 from specframe.saving.sparse import Sparse
 
 
-class TopKStore(LossyStore):
-    """Keep a share of the entries of every array; arrays of fewer than 1024 entries exactly.
+class TopKStore(ReducedStore):
+    """Keep a share of the entries of every array; arrays of fewer than 1024 entries, and integers, exactly.
 
     An array whose zeros are decisions keeps all its entries: only their values are reduced.
 
@@ -32,7 +36,7 @@ class TopKStore(LossyStore):
 
     name = "topk"
 
-    def __init__(self, rate=0.1, values="exact"):
+    def __init__(self, rate: float | str = 0.1, values: str = "exact") -> None:
         super().__init__(values)
         self.lossless = False
         try:
@@ -42,15 +46,17 @@ class TopKStore(LossyStore):
         if not 0 < self.rate <= 1:
             raise ValueError(f"store topk: the rate is a number above 0 and up to 1, got {rate!r}")
 
-    def _reduced(self, array, key):
+    def reduced(self, array: Any, key: tuple[int, ...]) -> Handle:
         return ReducedMask(Sparse.of(largest(array, self.rate)), self.values, key, "topk")
 
 
-def largest(array, rate):
+def largest(array: Any, rate: float) -> Any:
     """The array with zeros in place of all but its round(rate * size) largest entries, at least one."""
     xp = backend.of("store", array).xp
-    ranks = xp.absolute(array)
+    with np.errstate(over="ignore"):  # |x + iy| may be infinite where x and y are not
+        ranks = xp.absolute(array)
     xp.negative(ranks, out=ranks)  # largest first: NumPy's partition is slow where many entries tie at its lower end
     place = max(1, round(rate * array.size)) - 1
-    threshold = xp.partition(ranks.reshape(-1), place)[place]
+    least = -np.finfo(ranks.dtype).smallest_subnormal  # -0.0 is an entry to Sparse, but none of the largest
+    threshold = xp.minimum(xp.partition(ranks.reshape(-1), place)[place], least)
     return xp.where(ranks > threshold, array.dtype.type(0), array)  # so that a NaN, behind nothing, is kept

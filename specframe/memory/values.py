@@ -2,68 +2,69 @@
 
     exact                itemsize * size
     float16              2 R + s
-    bfloat16             2 R
     int8, int4, int2     (32 bits + s) * ceil(R / 256)
 
 for R reals (a complex number is two) of s bytes each. Values that would take no less in codes are kept as they are.
 
 float16 divides by one scale for the whole array, which puts the largest real at 2^15: nothing overflows, and reals down
-to 2^-29 of the largest keep 11 bits. bfloat16 is the upper half of float32, rounded to nearest, ties to even.
+to 2^-29 of the largest keep 11 bits.
 
 The integers are symmetric, with a scale for every 256 consecutive reals,
 
     scale = max |v| / top        code = floor(v / scale + u)        0 < u < 1        top = 127, 7, 1
 
 which for a uniform u is unbiased: E[code] = v / scale (stochastic rounding). Zero stays zero and the largest real of a
-group keeps its value. A scale in float32 adds 1.6% to 256 int8 codes: half of that would save little and lose range.
+group keeps its value, to the last place. A scale in float32 adds 1.6% to 256 int8 codes: half of that would save little
+and lose range.
 
 The u are read from a table, cyclically from a place drawn once an array. The table holds the grid (k + 1/2) / N in
-random order, so that over all places each real sees each u once: the bias is below 1 / 2N of a step. Drawing an own u
-for each real costs more than all the rest of the rounding, the table a tenth. N is a prime, lest the table's period
-fall in step with an axis of the array: entries a period apart err together.
+random order, so that over all places each value meets every dither exactly once: the bias is below 1 / 2N of a step.
+Drawing an own u for each real costs more than all the rest of the rounding, the table a tenth. N is a prime, lest the
+table's period fall in step with an axis of the array: entries a period apart err together.
 """
 
 import functools
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from specframe import backend
+from specframe.backend import Backend
 from specframe.saving.dense import own
 
 BITS = {"int8": 8, "int4": 4, "int2": 2}
-KINDS = ("exact", "float16", "bfloat16", *BITS)
+KINDS = ("exact", "float16", *BITS)
 GROUP = 256  # reals that share a scale
 BLOCK = 256  # groups rounded at a time on the CPU: their scratch stays in the cache and out of the peak of memory
 DITHERS = 8191  # so few that u keeps clear of 0 and 1 by more than v / scale can err: whole codes stay what they are
 HALF_TOP = 2.0**15
-BFLOAT16_NAN = 0x7FC0
 
 
-def check_kind(kind, op):
+def check_kind(kind: str, op: str) -> str:
     """`kind`, one of KINDS; else a ValueError that lists them for `op`."""
     if kind not in KINDS:
         raise ValueError(f"{op}: unknown kind of values {kind!r}: choose {', '.join(KINDS)}")
     return kind
 
 
-def sizes(kind, size, dtype):
+def sizes(kind: str, size: int, dtype: Any) -> tuple[int, int]:
     """(bytes of values or codes, bytes of scales) for `size` values of `dtype` kept as `kind`.
 
     >>> sizes("exact", 1000, "complex64"), sizes("int4", 1000, "complex64"), sizes("int4", 10, "complex64")
     ((8000, 0), (1024, 32), (80, 0))
     """
-    dtype = np.dtype(dtype)
-    exact, real = size * dtype.itemsize, _real(dtype)
-    reals = exact // real.itemsize
-    if kind in BITS:
-        groups = -(-reals // GROUP)
-        coded = groups * GROUP * BITS[kind] // 8, groups * real.itemsize
-    else:
-        coded = {"exact": (exact, 0), "float16": (2 * reals, real.itemsize), "bfloat16": (2 * reals, 0)}[kind]
+    exact, real = size * np.dtype(dtype).itemsize, _real(np.dtype(dtype)).itemsize
+    coded = exact, 0
+    if kind == "float16":
+        coded = 2 * exact // real, real
+    elif kind in BITS:
+        groups = -(-exact // real // GROUP)
+        coded = groups * GROUP * BITS[kind] // 8, groups * real
     return coded if sum(coded) < exact else (exact, 0)
 
 
-def encode(values, kind, key):
+def encode(values: Any, kind: str, key: Sequence[int]) -> "Encoded":
     """Keep an array of numbers in fewer bits.
 
     Parameters
@@ -76,8 +77,8 @@ def encode(values, kind, key):
     Returns
     -------
     Encoded
-        A NaN or an infinity shows after decoding: in its place (exact, bfloat16), as NaN in place of all values
-        (float16), or in that no real of its group is finite (integers).
+        A NaN or an infinity shows after decoding: in its place (exact), as NaN in place of all values (float16), or in
+        that no real of its group is finite (integers).
 
     Raises
     ------
@@ -92,8 +93,6 @@ def encode(values, kind, key):
     with np.errstate(over="ignore", invalid="ignore"):  # what is not finite stays so, as said above
         if kind == "float16":
             return Float16(b, reals, values.dtype)
-        if kind == "bfloat16":
-            return BFloat16(b, reals, values.dtype)
         return Integers(b, reals, values.dtype, BITS[kind], key)
 
 
@@ -107,28 +106,31 @@ class Encoded:
     scale_nbytes : int, bytes of the scales
     """
 
-    scale_nbytes = 0
+    scale_nbytes: int = 0
 
-    def __init__(self, codes, dtype, size):
+    def __init__(self, codes: Any, dtype: Any, size: int) -> None:
         self._codes, self.dtype, self.size = codes, dtype, size
-        self.nbytes = codes.nbytes
+        self.nbytes: int = codes.nbytes
 
-    def decode(self):
+    def decode(self) -> Any:
         """The values: array (size,) of `dtype`."""
         with np.errstate(over="ignore", invalid="ignore"):
             return self._reals().view(self.dtype)
 
+    def _reals(self) -> Any:
+        raise NotImplementedError
+
 
 class Exact(Encoded):
-    def __init__(self, values):
+    def __init__(self, values: Any) -> None:
         super().__init__(own(values), values.dtype, values.size)
 
-    def decode(self):
+    def decode(self) -> Any:
         return self._codes
 
 
 class Float16(Encoded):
-    def __init__(self, b, reals, dtype):
+    def __init__(self, b: Backend, reals: Any, dtype: Any) -> None:
         peak = b.xp.maximum(reals.max(keepdims=True), -reals.min(keepdims=True))
         self._scale = _nonzero(b, peak / HALF_TOP)
         codes = b.xp.empty(reals.shape, np.float16)
@@ -136,34 +138,14 @@ class Float16(Encoded):
         super().__init__(codes, dtype, reals.nbytes // dtype.itemsize)
         self.scale_nbytes = self._scale.nbytes
 
-    def _reals(self):
+    def _reals(self) -> Any:
         reals = self._codes.astype(self._scale.dtype)
         reals *= self._scale
         return reals
 
 
-class BFloat16(Encoded):
-    def __init__(self, b, reals, dtype):
-        codes = b.xp.empty(reals.shape, np.uint16)
-        for part in _blocks(b, reals.size, GROUP * BLOCK):
-            single = reals[part].astype(np.float32)
-            whole = single.view(np.uint32)
-            rounded = whole >> 16
-            rounded &= 1
-            rounded += 0x7FFF  # just below half of the last place that stays, or half where that place is odd
-            rounded += whole
-            rounded >>= 16
-            codes[part] = b.xp.where(single == single, rounded, np.uint32(BFLOAT16_NAN))  # the sum may carry out of NaN
-        super().__init__(codes, dtype, reals.nbytes // dtype.itemsize)
-
-    def _reals(self):
-        whole = self._codes.astype(np.uint32)
-        whole <<= 16
-        return whole.view(np.float32).astype(_real(self.dtype), copy=False)
-
-
 class Integers(Encoded):
-    def __init__(self, b, reals, dtype, bits, key):
+    def __init__(self, b: Backend, reals: Any, dtype: Any, bits: int, key: Sequence[int]) -> None:
         self._xp, self._bits = b.xp, bits
         groups = -(-reals.size // GROUP)
         codes = b.xp.empty((groups, GROUP * bits // 8), np.int8)
@@ -179,7 +161,7 @@ class Integers(Encoded):
         super().__init__(codes, dtype, reals.nbytes // dtype.itemsize)
         self.scale_nbytes = self._scales.nbytes
 
-    def _reals(self):
+    def _reals(self) -> Any:
         groups, parts = len(self._codes), 8 // self._bits
         reals = self._xp.empty((groups, parts, GROUP // parts), self._scales.dtype)
         for number in range(parts):
@@ -190,20 +172,14 @@ class Integers(Encoded):
         return reals.reshape(-1)[: self.size * self.dtype.itemsize // reals.itemsize]
 
 
-def dithers(b, size, key):
-    """`size` numbers in (0, 1), from the table, from a place that `key` draws."""
-    first = int(np.random.SeedSequence(key).generate_state(1)[0]) % DITHERS
-    lap = _dithers(b)[first : first + DITHERS]
-    return b.xp.tile(lap, -(-size // DITHERS))[:size]
-
-
-def _round(b, reals, top, dithers):
+def _round(b: Backend, reals: Any, top: int, dithers: Any) -> tuple[Any, Any]:
     """(codes in floating point (groups, GROUP), scales (groups, 1)); the last group is filled up with zeros."""
     work = b.xp.empty((-(-reals.size // GROUP), GROUP), reals.dtype)
     flat = work.reshape(-1)
     flat[reals.size :] = 0
     b.xp.absolute(reals, out=flat[: reals.size])
-    scales = _nonzero(b, work.max(axis=1, keepdims=True) / top)
+    just_above = top * (1 + np.finfo(reals.dtype).eps)  # so that top * scale never overflows
+    scales = _nonzero(b, work.max(axis=1, keepdims=True) / reals.dtype.type(just_above))
     flat[: reals.size] = reals
     work /= scales
     whole = flat.size // DITHERS * DITHERS
@@ -213,7 +189,7 @@ def _round(b, reals, top, dithers):
     return b.xp.floor(work, out=work), scales
 
 
-def _join(codes, bits):
+def _join(codes: Any, bits: int) -> Any:
     """int8 (groups, W), W = GROUP * bits / 8: byte i of a group holds codes i, i + W, ... from its low end up."""
     codes = codes.astype(np.int8)
     if bits == 8:
@@ -226,24 +202,24 @@ def _join(codes, bits):
 
 
 @functools.lru_cache
-def _dithers(b):
+def _dithers(b: Backend) -> Any:
     """The table twice over, so that a lap from any place is one slice."""
     order = np.random.Generator(np.random.Philox(0)).permutation(DITHERS)
     table = ((order + 0.5) / DITHERS).astype(np.float32)
     return b.asarray(np.concatenate([table, table]))
 
 
-def _blocks(b, count, block):
+def _blocks(b: Backend, count: int, block: int) -> list[slice]:
     """Slices that cover range(count): of `block` on the CPU, and one on a GPU, where each further one costs calls."""
     step = max(1, count) if b.reading_waits else block
     return [slice(start, min(start + step, count)) for start in range(0, count, step)]
 
 
-def _nonzero(b, scale):
+def _nonzero(b: Backend, scale: Any) -> Any:
     """The scale, not below the smallest normal number: 0 / scale is 0, and scale / scale is 1."""
     return b.xp.maximum(scale, np.finfo(scale.dtype).tiny)
 
 
-def _real(dtype):
+def _real(dtype: Any) -> Any:
     """The dtype of a number's parts."""
     return np.dtype(dtype.char.lower())

@@ -3,7 +3,6 @@
 from specframe.ops.abs import abs
 from specframe.ops.arithmetic import add, divide, multiply, subtract
 from specframe.ops.batch_norm2d import batch_norm2d
-from specframe.ops.batch_norm_act2d import batch_norm_act2d
 from specframe.ops.clip import clip
 from specframe.ops.concatenate import concatenate, stack
 from specframe.ops.conv2d import conv2d
@@ -17,6 +16,7 @@ from specframe.ops.embedding import embedding
 from specframe.ops.fourier import irfft2, rfft2
 from specframe.ops.gelu import gelu
 from specframe.ops.getitem import getitem
+from specframe.ops.global_avg_pool2d import global_avg_pool2d
 from specframe.ops.layer_norm import layer_norm
 from specframe.ops.linear import linear
 from specframe.ops.matmul import matmul
@@ -25,7 +25,7 @@ from specframe.ops.maximum import maximum, minimum
 from specframe.ops.mse_loss import mse_loss
 from specframe.ops.pad import pad
 from specframe.ops.pointwise import leaky_relu, relu, tanh
-from specframe.ops.pooling import avg_pool2d, global_avg_pool2d, max_pool2d
+from specframe.ops.pooling import avg_pool2d, max_pool2d
 from specframe.ops.power import power
 from specframe.ops.shape import flatten, reshape, squeeze
 from specframe.ops.sigmoid import sigmoid
@@ -45,7 +45,7 @@ from specframe.ops.var import var
 cross_entropy = softmax_cross_entropy
 
 __all__ = [
-    "abs", "add", "argmax", "avg_pool2d", "batch_norm2d", "batch_norm_act2d", "clip", "concatenate", "conv2d",
+    "abs", "add", "argmax", "avg_pool2d", "batch_norm2d", "clip", "concatenate", "conv2d",
     "convert", "cross_entropy", "decimate", "detach", "divide", "dropout", "embedding", "exp", "flatten", "gelu",
     "getitem", "global_avg_pool2d", "irfft2", "layer_norm", "leaky_relu", "linear", "log", "log_softmax", "matmul",
     "max", "max_pool2d", "maximum", "mean", "min", "minimum", "mse_loss", "multiply", "pad", "power", "relu", "reshape",

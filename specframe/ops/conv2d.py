@@ -1,22 +1,33 @@
 """conv2d: cross-correlation in space, for the spatial twins.
 
-    x (rows, cols, batch, c_in)    weight k (c_out, c_in, kr, kc)    y (rows', cols', batch, c_out)
+    x (rows, cols, batch, c_in)    y (R, C, batch, c_out)    k (kr, kc, c_in, c_out), the weight with its axes turned
 
-    forward    y[r, c] = sum_{i, j} x[r s - top + i, c s - left + j] @ k[i, j]          s the stride, x zero outside
-    backward   gx[p, q] = sum_{r s + i = p + top, c s + j = q + left} gy[r, c] @ k[i, j]^T
-               gk[i, j] = sum_{r, c} x[r s - top + i, c s - left + j]^T @ gy[r, c]
-               gb = sum of gy over rows, cols, batch
+With x padded by zeros and the stride s, t, for all windows r, c and all entries i, j of the kernel:
 
-Over i, j and the channels the forward is one matrix product a row (ops/_windows.py). So is gx: the convolution of gy,
-its entries s apart, with the kernel turned around. The same windows of gy give gk: entry (i, j) of the kernel joins
-x[p] with the gy that its mirror image sees from p. Saved: x.
+    forward    y[r, c] = bias + sum over i, j of x[r s + i, c t + j] @ k[i, j]
+    backward   gx[r s + i, c t + j] += gy[r, c] @ k[i, j]^T
+               gk[i, j] = sum over r, c of x[r s + i, c t + j]^T @ gy[r, c]
+               gbias = sum over r, c and the batch of gy[r, c]
+
+For one entry, x[r s + i, c t + j] of all windows at once is a slice of x with steps s, t: so forward and backward are
+one loop over the entries. Saved: x.
 """
+
+from typing import Any
 
 import numpy as np
 
 from specframe.op import Op
-from specframe.ops._windows import Windows
+from specframe.ops._maps import check_maps, pair
 from specframe.tape import apply
+from specframe.tensor import Tensor
+
+
+def entries(kernel, windows, stride):
+    """(i, j) and where that entry of every window lies in the padded map, for each entry of the kernel."""
+    (R, C), (s, t) = windows, stride
+    for i, j in np.ndindex(kernel):
+        yield (i, j), (slice(i, i + R * s, s), slice(j, j + C * t, t))
 
 
 class Conv2d(Op):
@@ -24,91 +35,45 @@ class Conv2d(Op):
 
     @staticmethod
     def forward(ctx, x, weight, bias, stride, padding):
-        xp, (c_out, c_in, kr, kc) = ctx.xp, weight.shape
-        (top, bottom), (left, right) = padding
-        rows, cols = (x.shape[0] + top + bottom - kr) // stride + 1, (x.shape[1] + left + right - kc) // stride + 1
-        ctx.input_shape, ctx.stride, ctx.top, ctx.left = x.shape, stride, top, left
-        if ctx.needs[1]:
-            ctx.save(x=x)
-        ctx.save(weight=weight)
-        k = xp.ascontiguousarray(weight.transpose(2, 3, 1, 0)).reshape(kr * kc * c_in, c_out)
-        y = xp.empty((rows, cols * x.shape[2], c_out), x.dtype)
-        for r, entries, patches in Windows((rows, cols), (kr, kc), stride, top, left).patches(xp, x):
-            xp.matmul(patches, k[entries], out=y[r])
-        if bias is not None:
-            y += bias
-        return y.reshape(rows, cols, x.shape[2], c_out)
+        ctx.stride, ctx.padding = stride, (*padding, (0, 0), (0, 0))
+        ctx.save(x=x, weight=weight)
+        x, k = ctx.xp.pad(x, ctx.padding), weight.transpose(2, 3, 1, 0)
+        R, C = ((n - size) // step + 1 for n, size, step in zip(x.shape[:2], k.shape[:2], stride, strict=True))
+        y = ctx.xp.zeros((R, C, x.shape[2], k.shape[3]), x.dtype)
+        for ij, here in entries(k.shape[:2], (R, C), stride):
+            y += x[here] @ k[ij]
+        return y if bias is None else y + bias
 
     @staticmethod
     def backward(ctx, gy):
-        gb = gy.sum(axis=(0, 1, 2)) if ctx.needs[2] else None
-        if ctx.needs[0]:
-            gx, gk = _both(ctx, gy)
-        else:
-            gx, gk = None, _of_kernel(ctx, gy)
-        return gx, gk, gb
-
-
-def _both(ctx, gy):
-    """gx, and gk where it is asked for, from the windows of gy."""
-    xp, weight, (rows, cols, batch, c_in) = ctx.xp, ctx["weight"].dense(), ctx.input_shape
-    c_out, _, kr, kc = weight.shape
-    turned = xp.ascontiguousarray(weight[:, :, ::-1, ::-1].transpose(2, 3, 0, 1)).reshape(kr * kc * c_out, c_in)
-    windows = Windows((rows, cols), (kr, kc), 1, kr - 1 - ctx.top, kc - 1 - ctx.left)
-    lines, own, gk = (rows, cols * batch, c_in), False, None
-    if ctx.needs[1]:
-        x, own = ctx["x"].writable()
-        x, gk = x.reshape(lines), xp.zeros((kr * kc * c_out, c_in), gy.dtype)
-    gx = x if own else xp.empty(lines, gy.dtype)
-    for p, entries, patches in windows.patches(xp, _apart(xp, gy, ctx.stride)):
-        if ctx.needs[1]:
-            gk[entries] += xp.matmul(patches.T, x[p])
-        xp.matmul(patches, turned[entries], out=gx[p])  # in the place of x[p], which has been used
-    if ctx.needs[1]:
-        gk = xp.ascontiguousarray(gk.reshape(kr, kc, c_out, c_in)[::-1, ::-1].transpose(2, 3, 0, 1))
-    return gx.reshape(ctx.input_shape), gk
-
-
-def _of_kernel(ctx, gy):
-    """gk alone, from the windows of x: no patches of gy, which has more channels where x is an image."""
-    if not ctx.needs[1]:
-        return None
-    xp, x, (c_out, c_in, kr, kc) = ctx.xp, ctx["x"].dense(), ctx["weight"].shape
-    rows, cols, batch, _ = gy.shape
-    gy = gy.reshape(rows, cols * batch, c_out)
-    gk = xp.zeros((kr * kc * c_in, c_out), gy.dtype)
-    for r, entries, patches in Windows((rows, cols), (kr, kc), ctx.stride, ctx.top, ctx.left).patches(xp, x):
-        gk[entries] += xp.matmul(patches.T, gy[r])
-    return xp.ascontiguousarray(gk.reshape(kr, kc, c_in, c_out).transpose(3, 2, 0, 1))
-
-
-def _apart(xp, gy, stride):
-    """gy with stride - 1 rows and columns of zeros between its own."""
-    if stride == 1:
-        return gy
-    rows, cols = ((n - 1) * stride + 1 for n in gy.shape[:2])
-    apart = xp.zeros((rows, cols, *gy.shape[2:]), gy.dtype)
-    apart[::stride, ::stride] = gy
-    return apart
+        xp = ctx.xp
+        x, k = xp.pad(ctx["x"].dense(), ctx.padding), ctx["weight"].dense().transpose(2, 3, 1, 0)
+        gx, gk = xp.zeros(x.shape, x.dtype), xp.zeros(k.shape, k.dtype)
+        for ij, here in entries(k.shape[:2], gy.shape[:2], ctx.stride):
+            gx[here] += gy @ k[ij].T
+            gk[ij] = xp.tensordot(x[here], gy, axes=((0, 1, 2), (0, 1, 2)))
+        (top, bottom), (left, right) = ctx.padding[:2]
+        gx = gx[top : x.shape[0] - bottom, left : x.shape[1] - right]
+        return gx, gk.transpose(3, 2, 0, 1), gy.sum(axis=(0, 1, 2))
 
 
 def _padding(padding, kernel):
-    if padding == "same":
+    """((top, bottom), (left, right))"""
+    if isinstance(padding, str):
+        if padding != "same":
+            raise ValueError(f"conv2d: unknown padding {padding!r}, expected 'same' or numbers of zeros")
         return tuple(((k - 1) // 2, k - 1 - (k - 1) // 2) for k in kernel)
-    around = ((padding, padding),) * 2 if isinstance(padding, int | np.integer) else padding
-    try:
-        (top, bottom), (left, right) = around
-        fits = min(top, bottom, left, right) >= 0
-    except (TypeError, ValueError):
-        fits = False
-    if not fits:
-        raise ValueError(
-            f"conv2d: padding must be 0 or more, 'same' or ((top, bottom), (left, right)), got {padding!r}"
-        )
-    return (top, bottom), (left, right)
+    rows, cols = padding if isinstance(padding, tuple | list) and len(padding) == 2 else (padding, padding)
+    return pair("conv2d", "padding", rows, 0), pair("conv2d", "padding", cols, 0)
 
 
-def conv2d(x, weight, bias=None, stride=1, padding=0):
+def conv2d(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: int | tuple[int, int] = 1,
+    padding: str | int | tuple[Any, Any] = 0,
+) -> Tensor:
     """Cross-correlation in space.
 
     Parameters
@@ -116,29 +81,32 @@ def conv2d(x, weight, bias=None, stride=1, padding=0):
     x : Tensor (rows, cols, batch, c_in), real
     weight : Tensor (c_out, c_in, kr, kc)
     bias : Tensor (c_out,) or None
-    stride : int
-    padding : int, "same" ((k - 1) // 2 zeros before, the rest of k - 1 after), or ((top, bottom), (left, right))
+    stride : int, or a pair for rows and columns
+    padding : rows and columns of zeros around x
+        int, pair for rows and columns, ((top, bottom), (left, right)), or "same": (k - 1) // 2 before, k // 2 after.
 
     Returns
     -------
-    Tensor (rows', cols', batch, c_out), rows' = (rows + top + bottom - kr) // stride + 1
+    Tensor (R, C, batch, c_out), R = (rows + top + bottom - kr) // stride + 1
 
     Raises
     ------
     ValueError
         Shapes that do not fit each other, or a kernel larger than the padded map.
     """
-    if x.ndim != 4 or x.dtype.kind != "f":
-        raise ValueError(f"conv2d: expected real maps (rows, cols, batch, channels), got {x.shape} {x.dtype}")
-    if weight.ndim != 4 or weight.shape[1] != x.shape[3] or weight.dtype != x.dtype:
+    check_maps("conv2d", x)
+    if weight.ndim != 4 or weight.dtype != x.dtype:
         raise ValueError(
-            f"conv2d: expected a weight (c_out, {x.shape[3]}, k, k) {x.dtype}, got {weight.shape} {weight.dtype}"
+            f"conv2d: expected a weight (c_out, c_in, kr, kc) {x.dtype}, got {weight.shape} {weight.dtype}"
+        )
+    if weight.shape[1] != x.shape[3]:
+        raise ValueError(
+            f"conv2d: a weight {weight.shape} takes {weight.shape[1]} channels, maps {x.shape} have {x.shape[3]}: "
+            "their axes are (rows, cols, batch, channels)"
         )
     if bias is not None and (bias.shape != weight.shape[:1] or bias.dtype != x.dtype):
         raise ValueError(f"conv2d: expected a bias ({weight.shape[0]},) {x.dtype}, got {bias.shape} {bias.dtype}")
-    if stride < 1:
-        raise ValueError(f"conv2d: the stride must be 1 or more, got {stride}")
-    padding = _padding(padding, weight.shape[2:])
+    stride, padding = pair("conv2d", "stride", stride), _padding(padding, weight.shape[2:])
     padded = tuple(n + sum(around) for n, around in zip(x.shape[:2], padding, strict=True))
     if padded[0] < weight.shape[2] or padded[1] < weight.shape[3]:
         raise ValueError(f"conv2d: a kernel {weight.shape[2:]} does not fit into a padded map of {padded}")

@@ -23,6 +23,7 @@ from specframe import spectrum
 from specframe.op import Op, check_tensors
 from specframe.spectrum import Spectrum, column_weights
 from specframe.tape import apply
+from specframe.tensor import Tensor
 
 
 def _with_mirror(xp, T):
@@ -75,7 +76,7 @@ class Decimate(Op):
 
 
 class DecimateRemade(Decimate):
-    """Of a spectrum that is itself made again from less: an op that saves the result keeps that instead."""
+    """Variant for an input that is recomputed: who saves the result keeps the sources of the input instead."""
 
     recompute = "always"
 
@@ -85,7 +86,7 @@ def check_stride(stride, op):
         raise ValueError(f"{op}: the stride must be a whole number above 0, got {stride}")
 
 
-def decimate(Y, stride):
+def decimate(Y: Tensor, stride: int) -> Tensor:
     """The spectrum of every `stride`-th row and column of the map, from the first one on.
 
     Parameters

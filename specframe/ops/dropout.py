@@ -6,10 +6,13 @@
 Saved: one bit an entry. The draw is a function of the key alone, so a run that counts its keys resumes exactly.
 """
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
 from specframe.op import Op
 from specframe.tape import apply
+from specframe.tensor import Tensor
 
 
 class Dropout(Op):
@@ -21,14 +24,16 @@ class Dropout(Op):
         key = ctx.once(key) if callable(key) else key
         keep = ctx.backend.random((*key, *ctx.slice_numbers), x.shape, np.float32) >= np.float32(p)
         ctx.save_bits(keep=keep)
-        return x * keep * ctx.gain
+        return ctx.backend.where(keep, x) * ctx.gain  # not x * keep: a -0.0 is an entry that a store must keep
 
     @staticmethod
     def backward(ctx, gy):
         return gy * ctx["keep"].dense() * ctx.gain
 
 
-def dropout(x, p=0.5, key=(0,), training=True):
+def dropout(
+    x: Tensor, p: float = 0.5, key: Sequence[int] | Callable[[], Sequence[int]] = (0,), training: bool = True
+) -> Tensor:
     """Zero entries at random.
 
     Parameters

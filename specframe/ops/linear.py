@@ -10,6 +10,7 @@ Saved: x (and the weight, which lives anyway).
 
 from specframe.op import Op
 from specframe.tape import apply
+from specframe.tensor import Tensor
 
 
 class Linear(Op):
@@ -21,21 +22,19 @@ class Linear(Op):
             ctx.save(x=x)
         if ctx.needs[0]:
             ctx.save(weight=weight)
-        y = ctx.backend.matmul(x, weight, adjoint_b=True)
+        y = x @ weight.T
         if bias is not None:
             y += bias
         return y
 
     @staticmethod
     def backward(ctx, gy):
-        b = ctx.backend
-        gx = b.matmul(gy, ctx["weight"].dense()) if ctx.needs[0] else None
-        gweight = b.matmul(gy, ctx["x"].dense(), adjoint_a=True) if ctx.needs[1] else None
-        gbias = gy.sum(axis=0) if ctx.needs[2] else None
-        return gx, gweight, gbias
+        gx = gy @ ctx["weight"].dense() if ctx.needs[0] else None
+        gweight = gy.T @ ctx["x"].dense() if ctx.needs[1] else None
+        return gx, gweight, gy.sum(axis=0)
 
 
-def linear(x, weight, bias=None):
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x @ weight^T + bias.
 
     Parameters

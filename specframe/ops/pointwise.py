@@ -2,14 +2,15 @@
 
     relu        y = max(x, 0)                    gx = gy where x > 0, else 0            saved: one bit an entry
     leaky_relu  y = x where x > 0, else slope x  gx = gy where x > 0, else slope gy     saved: one bit an entry
-    tanh        y = tanh(x)                      gx = (1 - y^2) gy                      saved: the output
+    tanh        y = tanh(x)                      gx = gy (1 - y^2)                      saved: the output
 
-An op that saves the y of relu or leaky_relu keeps x instead where x is saved anyway (by batch normalisation): one map,
-not two. The bits decide, so that y made from a lossy x is still on the side where it was.
+A NaN stays one. An op that saves the y of relu or leaky_relu keeps x instead where x is saved anyway (by batch
+normalisation): one map, not two. The bits decide, so that y made from a lossy x is still on the side where it was.
 """
 
 from specframe.op import Op
 from specframe.tape import apply
+from specframe.tensor import Tensor
 
 
 class ReLU(Op):
@@ -29,33 +30,22 @@ class ReLU(Op):
         return ctx.backend.where(ctx["positive"].dense(), x)
 
 
-def leak(b, positive, x, slope, out=None):
-    """x where positive, slope x elsewhere, in x's precision, as a new array or in `out`, which may be x."""
-    if not x.ndim:
-        return b.where(positive, x, x * x.dtype.type(slope))
-    out = b.xp.empty(x.shape, x.dtype) if out is None else out
-    for piece in b.pieces(x):
-        out[piece] = b.where(positive[piece], x[piece], x[piece] * x.dtype.type(slope))
-    return out
-
-
 class LeakyReLU(Op):
     name, recompute = "leaky_relu", "if_kept"
 
     @staticmethod
     def forward(ctx, x, slope):
-        positive = x > 0
-        ctx.slope = slope
+        positive, ctx.slope = x > 0, slope
         ctx.save_bits(positive=positive)
-        return leak(ctx.backend, positive, x, slope)
+        return ctx.xp.where(positive, x, x * x.dtype.type(slope))
 
     @staticmethod
     def backward(ctx, gy):
-        return leak(ctx.backend, ctx["positive"].dense(), gy, ctx.slope)
+        return ctx.xp.where(ctx["positive"].dense(), gy, gy * gy.dtype.type(ctx.slope))
 
     @staticmethod
     def remake(ctx, x):
-        return leak(ctx.backend, ctx["positive"].dense(), x, ctx.slope)
+        return ctx.xp.where(ctx["positive"].dense(), x, x * x.dtype.type(ctx.slope))
 
 
 class Tanh(Op):
@@ -70,30 +60,27 @@ class Tanh(Op):
     @staticmethod
     def backward(ctx, gy):
         y = ctx["y"].dense()
-        gx = ctx.xp.asarray(y * y)
-        ctx.xp.subtract(gx.dtype.type(1), gx, out=gx)
-        gx *= gy
-        return gx
+        return gy * (y.dtype.type(1) - y * y)
 
 
-def _check_real(op, x):
+def _check_real(op: str, x: Tensor) -> None:
     if x.dtype.kind != "f":
         raise ValueError(f"{op}: expected a real tensor, got {x.dtype} (split_tanh is for spectra)")
 
 
-def relu(x):
+def relu(x: Tensor) -> Tensor:
     """max(x, 0) of a real Tensor of any shape; the gradient at 0 is 0."""
     _check_real("relu", x)
     return apply(ReLU, x)
 
 
-def leaky_relu(x, slope=0.01):
+def leaky_relu(x: Tensor, slope: float = 0.01) -> Tensor:
     """x where it is positive, slope x elsewhere, of a real Tensor of any shape; the gradient at 0 is slope."""
     _check_real("leaky_relu", x)
     return apply(LeakyReLU, x, slope=slope)
 
 
-def tanh(x):
+def tanh(x: Tensor) -> Tensor:
     """tanh(x) of a real Tensor of any shape."""
     _check_real("tanh", x)
     return apply(Tanh, x)

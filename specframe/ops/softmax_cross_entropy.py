@@ -8,6 +8,8 @@
 The maximum is subtracted first, so that exp cannot overflow. Saved: p.
 """
 
+from typing import Any
+
 from specframe import backend
 from specframe.op import Op, check_tensors
 from specframe.tape import apply
@@ -24,9 +26,9 @@ class SoftmaxCrossEntropy(Op):
         p = xp.exp(shifted)
         total = p.sum(axis=1, keepdims=True)
         p /= total
-        ctx.labels = labels  # the caller's array, integers
+        ctx.labels = labels.copy()  # the caller may fill the array anew before the backward
         ctx.save(p=p)
-        return (xp.log(total[:, 0]) - shifted[n, labels]).mean()[None].reshape(())
+        return xp.asarray((xp.log(total[:, 0]) - shifted[n, labels]).mean())  # an array also where NumPy gives a scalar
 
     @staticmethod
     def backward(ctx, gy):
@@ -36,7 +38,7 @@ class SoftmaxCrossEntropy(Op):
         return gx
 
 
-def softmax_cross_entropy(logits, labels):
+def softmax_cross_entropy(logits: Tensor, labels: Any) -> Tensor:
     """Mean cross-entropy between softmax(logits) and integer labels.
 
     Parameters

@@ -1,65 +1,21 @@
 """Threshold and activation of a spectrum as one op (Algorithm 1, lines 16 and 17).
 
-    forward    Y^ = Y where |Y| > beta, else 0     threshold
-               Z = a f(Y^ / a), part by part       split_activation
-    backward   gY^ = f'(Y^ / a) gZ, part by part, the slope from Z
-               gY = gY^ where Z is not zero: the zeros of Z are the threshold's mask
+    Y, Z (P, Q, batch, channels)    f and its slope f' by name, in the table of split_activation
 
-Saved: Z alone. `whole` works on all entries; `gathered` touches kept entries only, some rows at a time, and hands them
-to the store as they are. It looks at values to choose the work, which would make the host wait for a GPU: there `whole`
-runs. The functions on arrays serve spectral_conv_act too.
+    forward    Y^ = Y where |Y| > beta, else 0                               line 16
+               Z = a f(Re(Y^) / a) + i a f(Im(Y^) / a)                       eq. (5)
+    backward   gY^ = f'(Re(Y^) / a) Re(gZ) + i f'(Im(Y^) / a) Im(gZ)         eq. (9), the slope from Z
+               gY = gY^ where Z is not zero, else 0                          the zeros of Z are the threshold's mask
+
+Saved: Z alone.
 """
-
-import numpy as np
 
 from specframe import spectrum
 from specframe.op import Op, check_tensors
-from specframe.ops.split_activation import activate, activate_backward, check_activation
+from specframe.ops.split_activation import ACTIVATIONS, check_activation, parts
 from specframe.ops.threshold import check_beta, kept_entries
-from specframe.saving import Sparse
 from specframe.tape import apply
-
-
-def whole(ctx, Y):
-    """Z of Y (P, Q, batch, channels), and where it may differ from zero (None: anywhere)."""
-    Y = ctx.backend.where(kept_entries(Y, ctx.beta), Y)
-    Z = activate(ctx.xp, Y, ctx.activation, ctx.scale)
-    ctx.save(Z=Z)
-    return Z, None
-
-
-def gathered(ctx, Y, rows, shape):
-    """The same from Y (F, batch * channels) at the frequencies `rows`; Z is zero at the others."""
-    b, xp, (P, Q, _, _) = ctx.backend, ctx.xp, shape
-    Z = xp.zeros((P * Q, Y.shape[1]), Y.dtype)
-    found = [(rows[:0], xp.zeros((0, Y.shape[1]), bool), Y[:0].reshape(-1))]  # rows, support, values of each piece
-    for piece in b.pieces(Y):
-        kept = kept_entries(Y[piece], ctx.beta)
-        values = activate(xp, b.compress(Y[piece], kept, None), ctx.activation, ctx.scale)
-        Z[rows[piece]] = b.expand(values, kept)
-        filled = kept.any(axis=1)
-        found.append((rows[piece][filled], kept[filled], values))
-    rows, kept, values = (xp.concatenate(parts) for parts in zip(*found, strict=True))
-    Z = Z.reshape(shape)
-    ctx.save(Z=Sparse(shape, rows, kept, values, Z))
-    active = np.zeros(P * Q, bool)
-    active[rows] = True
-    return Z, active.reshape(P, Q)
-
-
-def on_kept(ctx, gZ, Z, out, places=None):
-    """gY (F, batch * channels) at the frequencies that the threshold left, into the rows `places` (None: the first F)
-    of `out`. Z is a Sparse."""
-    b, done = ctx.backend, 0
-    flat = gZ.reshape(gZ.shape[0] * gZ.shape[1], -1)
-    for piece in b.pieces(Z.support, gZ.itemsize):
-        support = Z.support[piece]
-        count = Z.nnz if b.reading_waits else int(np.count_nonzero(support))  # on a device there is one piece
-        g = b.compress(flat[piece if Z.rows is None else Z.rows[piece]], support, count)
-        g = activate_backward(ctx.xp, g, Z.values[done : done + count], ctx.activation, ctx.scale)
-        out[piece if places is None else places[piece]] = b.expand(g, support)
-        done += count
-    return out
+from specframe.tensor import Tensor
 
 
 class SpectralAct(Op):
@@ -68,24 +24,21 @@ class SpectralAct(Op):
 
     @staticmethod
     def forward(ctx, Y, s, beta, activation, scale):
-        ctx.beta, ctx.activation, ctx.scale = beta, activation, scale
-        if ctx.backend.reading_waits:
-            Z, active = whole(ctx, Y)
-        else:
-            frequencies = Y.shape[0] * Y.shape[1]
-            Z, active = gathered(ctx, Y.reshape(frequencies, -1), np.arange(frequencies), Y.shape)
-        ctx.spectrum = s.with_active(active)
+        b, xp, f = ctx.backend, ctx.xp, ACTIVATIONS[activation].f
+        ctx.spectrum, ctx.activation, ctx.scale = s, activation, scale
+        Y = b.where(kept_entries(Y, beta), Y)
+        Z = (scale * f(xp, parts(xp, Y) / scale)).view(Y.dtype)
+        ctx.save(Z=Z)
         return Z
 
     @staticmethod
     def backward(ctx, gZ):
-        Z = ctx["Z"].sparse()
-        shape = gZ.shape[0] * gZ.shape[1], Z.support.shape[1]
-        gY = (ctx.xp.empty if Z.rows is None else ctx.xp.zeros)(shape, gZ.dtype)
-        return on_kept(ctx, gZ, Z, gY, Z.rows).reshape(gZ.shape)
+        b, xp, slope, Z = ctx.backend, ctx.xp, ACTIVATIONS[ctx.activation].slope, ctx["Z"].dense()
+        gY = slope(xp, parts(xp, Z) / ctx.scale) * parts(xp, gZ)
+        return b.where(Z != 0, gY.view(gZ.dtype))
 
 
-def spectral_act(Y, beta=0.5, activation="tanh", scale=1.0):
+def spectral_act(Y: Tensor, beta: float = 0.5, activation: str = "tanh", scale: float = 1.0) -> Tensor:
     """split_activation(threshold(Y, beta), activation, scale), in one op that saves Z only.
 
     Parameters
@@ -97,7 +50,7 @@ def spectral_act(Y, beta=0.5, activation="tanh", scale=1.0):
     Returns
     -------
     Z : Tensor like Y
-        Carries its grid, and which frequencies hold anything.
+        Carries its grid, and, where a body of the op found out, which frequencies hold anything.
 
     Raises
     ------

@@ -5,32 +5,25 @@
 
     forward    K = E k                                       E the centred DFT matrix, ops/_kernel.py
                Y = X @ K                                     eq. (2)
-               Y[0, 0] += b s                                s = sqrt(P W) (ortho): a constant b in space
+               Y[0, 0] += b d                                d = sqrt(P W) (ortho): a constant b in space
 
-    backward   gX = gY @ conj(K)^T                           eq. (3), with the conjugates it lacks in print
-               gK = conj(X)^T @ gY
+    backward   gX = gY @ K^H                                 eq. (3), with the conjugates that it lacks in print
+               gK = X^H @ gY                                 eq. (3)
                gk = Re(E^H gK)                               eq. (4): only the k x k entries
-               gb = s Re(sum over the batch of gY[0, 0])
+               gb = d Re(sum over the batch of gY[0, 0])
 
 The spectrum of the kernel is never kept: the backward makes it again from the weight. Saved: X and the weight (which
 lives anyway). An op that would save Y (spectral batch normalisation) keeps these instead and makes the product again.
 Under eq. (4) the paper adds lambda times the gradient; descent subtracts it (docs/errata.md).
 """
 
-from specframe import grids, spectrum
+from collections.abc import Sequence
+
+from specframe import spectrum
 from specframe.op import Op, check_tensors
 from specframe.ops import _kernel
 from specframe.tape import apply
-
-
-def product(b, X, weight, bias, s):
-    """Y of plain arrays."""
-    P, Q, batch, c_in = X.shape
-    K = _kernel.spectrum_of(b, weight, s.grid)
-    Y = b.matmul(X.reshape(P * Q, batch, c_in), K)
-    if bias is not None:
-        Y[0] += bias * bias.dtype.type(s.dc_gain)
-    return Y.reshape(P, Q, batch, weight.shape[0])
+from specframe.tensor import Tensor
 
 
 class SpectralConv2d(Op):
@@ -38,53 +31,48 @@ class SpectralConv2d(Op):
 
     @staticmethod
     def forward(ctx, X, weight, bias, s):
-        ctx.spectrum, ctx.input_shape = s.with_active(None), X.shape
+        ctx.spectrum = s.with_active(None)
         if ctx.needs[1]:
             ctx.save(X=X)
-        if ctx.recording:
-            ctx.save(weight=weight)
-        return product(ctx.backend, X, weight, bias, s)
+        ctx.save(weight=weight)
+        return SpectralConv2d.remake(ctx, X, weight, bias)
 
     @staticmethod
     def remake(ctx, X, weight, bias=None):
-        return product(ctx.backend, X, weight, bias, ctx.spectrum)
+        s = ctx.spectrum
+        E = _kernel.matrix(ctx.backend, s.grid, weight.shape[-1], weight.dtype)
+        K = _kernel.spectrum_of(ctx.xp, E, weight)
+        Y = X @ K  # eq. (2)
+        if bias is not None:
+            Y[0, 0] += bias * s.dc_gain
+        return Y
 
     @staticmethod
     def backward(ctx, gY):
-        b, s = ctx.backend, ctx.spectrum
-        P, Q, batch, c_in = ctx.input_shape
-        weight = ctx["weight"].dense()
-        gY = gY.reshape(P * Q, batch, -1)
+        b, xp, s, weight = ctx.backend, ctx.xp, ctx.spectrum, ctx["weight"].dense()
+        E = _kernel.matrix(b, s.grid, weight.shape[-1], weight.dtype)
         gX = gk = gb = None
-        if ctx.needs[1]:  # first: X is gone before gX comes
-            X = ctx["X"].dense().reshape(P * Q, batch, c_in)
-            gK = b.matmul(X, gY, adjoint_a=True)
-            del X
-            gk = _kernel.adjoint(b, gK, weight.shape[-1], s.grid)
+        if ctx.needs[1]:  # first: X, which may be made again for it, is gone before gX comes
+            gK = b.matmul(ctx["X"].dense(), gY, adjoint_a=True)  # eq. (3)
+            gk = _kernel.adjoint(xp, E, gK)  # eq. (4)
         if ctx.needs[0]:
-            K = _kernel.spectrum_of(b, weight, s.grid)
-            gX = b.matmul(gY, K, adjoint_b=True).reshape(P, Q, batch, c_in)
+            K = _kernel.spectrum_of(xp, E, weight)
+            gX = b.matmul(gY, K, adjoint_b=True)  # eq. (3)
         if ctx.needs[2]:
-            gb = gY[0].real.sum(axis=0) * weight.dtype.type(s.dc_gain)
+            gb = gY[0, 0].real.sum(axis=0) * s.dc_gain
         return gX, gk, gb
 
 
 def check(op, X, weight, bias, grid, norm):
     """The Spectrum of X, after the arguments of a spectral convolution have been found to fit."""
     check_tensors(op, X, weight, bias)
-    grid = None if grid is None else grids.check_grid(grid, op)
-    if X.spectrum is None and grid is not None:
-        s = spectrum.Spectrum(grid, grid, norm or "ortho")
-        spectrum.check_norm(s.norm, op)
-    else:
-        s = spectrum.of(X, op)
-    if (grid is not None and grid != s.grid) or (norm is not None and norm != s.norm):
-        raise ValueError(f"{op}: grid {grid} and norm {norm} contradict the spectrum's own {s.grid}, {s.norm}")
+    s = spectrum.known(X, grid, norm, op)
     spectrum.check_half(X, s, op)
+    X, weight, bias = X.data, weight.data, None if bias is None else bias.data
     if weight.ndim != 4 or weight.shape[1] != X.shape[3] or weight.shape[2] != weight.shape[3]:
         raise ValueError(f"{op}: expected a weight (c_out, {X.shape[3]}, k, k), got {weight.shape}")
-    if weight.dtype != X.data.real.dtype:
-        raise ValueError(f"{op}: a {X.dtype} spectrum needs a {X.data.real.dtype} weight, got {weight.dtype}")
+    if weight.dtype != X.real.dtype:
+        raise ValueError(f"{op}: a {X.dtype} spectrum needs a {X.real.dtype} weight, got {weight.dtype}")
     if weight.shape[2] > min(s.grid):
         raise ValueError(f"{op}: a kernel of {weight.shape[2]} is larger than the grid {s.grid}")
     if bias is not None and (bias.shape != weight.shape[:1] or bias.dtype != weight.dtype):
@@ -92,7 +80,9 @@ def check(op, X, weight, bias, grid, norm):
     return s
 
 
-def spectral_conv2d(X, weight, bias=None, *, grid=None, norm=None):
+def spectral_conv2d(
+    X: Tensor, weight: Tensor, bias: Tensor | None = None, *, grid: Sequence[int] | None = None, norm: str | None = None
+) -> Tensor:
     """Convolve in the spectrum, eq. (2).
 
     Parameters

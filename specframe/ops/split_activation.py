@@ -17,94 +17,39 @@ Saved: the output, which the next convolution needs anyway; the slope follows fr
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from specframe.op import Op, check_tensors
 from specframe.tape import apply
-
-# ---- the functions, on an array of parts, in place -------------------------------------------------------------
-
-
-def _tanh(xp, x):
-    xp.tanh(x, out=x)
-
-
-def _tanh_slope(xp, t):
-    t *= t
-    xp.subtract(1, t, out=t)
-
-
-def _softsign(xp, x):
-    below = xp.abs(x)
-    below += 1
-    x /= below
-
-
-def _softsign_slope(xp, t):
-    xp.abs(t, out=t)
-    xp.subtract(1, t, out=t)
-    t *= t
-
-
-def _hardtanh(xp, x):
-    xp.clip(x, -1, 1, out=x)
-
-
-def _hardtanh_slope(xp, t):
-    t[...] = xp.abs(t) < 1
-
-
-def _arctan(xp, x):
-    xp.arctan(x, out=x)
-
-
-def _arctan_slope(xp, t):
-    xp.cos(t, out=t)
-    t *= t
+from specframe.tensor import Tensor
 
 
 class Activation(NamedTuple):
-    """f turns x into f(x), slope turns f(x) into f'(x)."""
+    """f(xp, x), and the slope f'(x) as a function (xp, t) of t = f(x)."""
 
-    f: Callable
-    slope: Callable
+    f: Callable[[Any, Any], Any]
+    slope: Callable[[Any, Any], Any]
 
 
 ACTIVATIONS = {
-    "tanh": Activation(_tanh, _tanh_slope),
-    "softsign": Activation(_softsign, _softsign_slope),
-    "hardtanh": Activation(_hardtanh, _hardtanh_slope),
-    "arctan": Activation(_arctan, _arctan_slope),
-}
+    "tanh": Activation(
+        lambda xp, x: xp.tanh(x),
+        lambda xp, t: 1 - t * t),
+    "softsign": Activation(
+        lambda xp, x: x / (1 + abs(x)),
+        lambda xp, t: xp.square(1 - abs(t))),
+    "hardtanh": Activation(
+        lambda xp, x: xp.clip(x, -1, 1),
+        lambda xp, t: (abs(t) < 1).astype(t.dtype)),
+    "arctan": Activation(
+        lambda xp, x: xp.arctan(x),
+        lambda xp, t: xp.square(xp.cos(t))),
+}  # fmt: skip
 
 
-# ---- on the parts of complex arrays ----------------------------------------------------------------------------
-
-
-def parts(xp, array):
-    """A complex array seen as a real one with twice the entries in its last axis (both parts are treated alike)."""
-    return xp.ascontiguousarray(array).view(array.real.dtype) if array.dtype.kind == "c" else array
-
-
-def activate(xp, Y, activation, scale):
-    """a f(part / a), of plain arrays."""
-    Z = xp.array(Y, order="C")  # a copy; `parts` of another order would be one more, and Z left unchanged
-    z, a = parts(xp, Z), Z.real.dtype.type(scale)
-    if scale != 1:
-        z /= a
-    ACTIVATIONS[activation].f(xp, z)
-    if scale != 1:
-        z *= a
-    return Z
-
-
-def activate_backward(xp, gZ, Z, activation, scale):
-    """f'(part / a) part of gZ, of plain arrays; the slope from Z. A division: a / a is 1 exactly, as hardtanh needs."""
-    z = parts(xp, Z)
-    g = xp.divide(z, z.dtype.type(scale), out=xp.empty_like(z))
-    ACTIVATIONS[activation].slope(xp, g)
-    g *= parts(xp, gZ)
-    return g.view(gZ.dtype).reshape(gZ.shape)  # ascontiguousarray gives a 0-d array an axis
+def parts(xp, Y):
+    """Y as a real array of its real and imaginary parts, side by side in the last axis; where it can be, not a copy."""
+    return xp.ascontiguousarray(Y).view(Y.real.dtype)
 
 
 class SplitActivation(Op):
@@ -113,13 +58,17 @@ class SplitActivation(Op):
     @staticmethod
     def forward(ctx, Y, activation, scale, s):
         ctx.activation, ctx.scale, ctx.spectrum = activation, scale, s
-        Z = activate(ctx.xp, Y, activation, scale)
+        f = ACTIVATIONS[activation].f
+        z = scale * f(ctx.xp, parts(ctx.xp, Y) / scale)
+        Z = z.view(Y.dtype).reshape(Y.shape)
         ctx.save(Z=Z)
         return Z
 
     @staticmethod
     def backward(ctx, gZ):
-        return activate_backward(ctx.xp, gZ, ctx["Z"].dense(), ctx.activation, ctx.scale)
+        slope = ACTIVATIONS[ctx.activation].slope
+        g = slope(ctx.xp, parts(ctx.xp, ctx["Z"].dense()) / ctx.scale) * parts(ctx.xp, gZ)
+        return g.view(gZ.dtype).reshape(gZ.shape)
 
 
 def check_activation(activation, scale, op):
@@ -129,7 +78,7 @@ def check_activation(activation, scale, op):
         raise ValueError(f"{op}: the scale of {activation} must be above 0, got {scale}")
 
 
-def split_activation(Y, activation="tanh", scale=1.0):
+def split_activation(Y: Tensor, activation: str = "tanh", scale: float = 1.0) -> Tensor:
     """a f(part / a) on the real and the imaginary part.
 
     Parameters

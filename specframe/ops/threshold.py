@@ -8,6 +8,7 @@ An entry equal to beta is dropped. Saved: one bit an entry.
 
 from specframe.op import Op, check_tensors
 from specframe.tape import apply
+from specframe.tensor import Tensor
 
 
 def kept_entries(Y, beta):
@@ -35,7 +36,7 @@ class Threshold(Op):
         return ctx.backend.where(ctx["kept"].dense(), g)
 
 
-def threshold(Y, beta):
+def threshold(Y: Tensor, beta: float) -> Tensor:
     """Zero the entries of Y whose absolute value is not above beta.
 
     Parameters

@@ -5,15 +5,20 @@
 A decision among more than two choices is kept as one plane of bits for each binary digit.
 """
 
+import math
+from typing import Any
+
 import numpy as np
 
+from specframe.backend import Backend
 from specframe.saving.handle import Bytes, Handle
 
 
 class Bits(Handle):
     format = "bits"
+    fresh = True
 
-    def __init__(self, b, decisions, levels=2):
+    def __init__(self, b: Backend, decisions: Any, levels: int = 2) -> None:
         self._backend, self._levels = b, levels
         whole = np.uint8 if levels <= 256 else np.uint16
         self.shape, self.dtype = decisions.shape, np.dtype(bool if levels == 2 else whole)
@@ -22,10 +27,9 @@ class Bits(Handle):
         self._planes = [b.packbits((decisions >> digit) & 1) for digit in range(max(1, (levels - 1).bit_length()))]
         self.bytes = Bytes(masks=sum(plane.nbytes for plane in self._planes))
 
-    def dense(self):
+    def dense(self) -> Any:
         """Booleans for two levels, else uint8, or uint16 above 256 levels."""
-        count = int(np.prod(self.shape))
-        planes = [self._backend.unpackbits(plane, count).reshape(self.shape) for plane in self._planes]
+        planes = [self._backend.unpackbits(plane, math.prod(self.shape)).reshape(self.shape) for plane in self._planes]
         if self._levels == 2:
             return planes[0]
         whole = planes[0].astype(self.dtype)

@@ -2,41 +2,48 @@
 
     bytes = (itemsize + 4) nnz + 4 (rows + 1)          12 d M + 4 (rows + 1) for complex64 at density d
 
-The library's sparse array holds the three buffers. They are filled and emptied here: building one from a dense array
-would copy the array once more, and unpacking through `toarray` sorts first on CuPy.
+The library's sparse array holds the three buffers: scipy.sparse on the CPU, cupyx.scipy.sparse on a GPU. They are
+filled and emptied here: building one from a dense array would copy the array once more, and unpacking through `toarray`
+sorts first on CuPy. What these libraries do not hold (integers, half precision) is packed as mask.
 """
+
+import math
+from typing import Any
 
 import numpy as np
 
 from specframe import backend
 from specframe.saving.handle import Bytes, Handle
+from specframe.saving.mask import Mask
 from specframe.saving.sparse import Sparse, matrix_shape
 from specframe.saving.store import Store
+
+LARGEST = 2**31 - 1  # entries of an array whose positions fit the libraries' 32-bit indices
 
 
 class CSR(Handle):
     format = "csr"
+    fresh = True
 
-    def __init__(self, sparse):
+    def __init__(self, sparse: Sparse) -> None:
         b = backend.of("store", sparse.values)
         xp, (rows, columns) = b.xp, matrix_shape(sparse.shape)
         self.shape, self.dtype, self.density = sparse.shape, sparse.dtype, sparse.density
-        index = np.int32 if max(rows * columns, 1) < 2**31 else np.int64
-        per_row = xp.zeros(rows + 1, index)
-        per_row[1:][... if sparse.rows is None else sparse.rows] = sparse.support.sum(axis=1, dtype=index)
-        pointers = xp.cumsum(per_row, dtype=index)
-        indices = xp.nonzero(sparse.support)[1].astype(index)
+        per_row = xp.zeros(rows + 1, np.int32)
+        per_row[1:][... if sparse.rows is None else sparse.rows] = sparse.support.sum(axis=1, dtype=np.int32)
+        pointers = xp.cumsum(per_row, dtype=np.int32)
+        indices = xp.nonzero(sparse.support)[1].astype(np.int32)
         self.matrix = b.sparse.csr_array((sparse.values, indices, pointers), shape=(rows, columns))
         self.bytes = Bytes(self.matrix.data.nbytes, self.matrix.indices.nbytes, self.matrix.indptr.nbytes)
 
-    def sparse(self):
+    def sparse(self) -> Sparse:
         xp = backend.of("store", self.matrix.data).xp
         return Sparse(self.shape, None, self._scatter(xp.ones(self.matrix.data.size, bool)), self.matrix.data)
 
-    def dense(self):
+    def dense(self) -> Any:
         return self._scatter(self.matrix.data).reshape(self.shape)
 
-    def _scatter(self, values):
+    def _scatter(self, values: Any) -> Any:
         xp, (rows, columns) = backend.of("store", values).xp, matrix_shape(self.shape)
         flat = xp.zeros(rows * columns, values.dtype)
         entry = xp.arange(values.size)
@@ -45,10 +52,15 @@ class CSR(Handle):
         return flat.reshape(rows, columns)
 
 
+def fits(array: Any) -> bool:
+    """Whether the libraries' sparse arrays hold an array (or a Sparse) of its dtype and size."""
+    return array.dtype in (np.float32, np.float64, np.complex64, np.complex128) and math.prod(array.shape) <= LARGEST
+
+
 class CSRStore(Store):
     """Keep every array as compressed sparse rows."""
 
     name = "csr"
 
-    def pack(self, array, sparse=None, exact_zeros=False):
-        return CSR(sparse or Sparse.of(array))
+    def pack(self, array: Any, sparse: Sparse | None = None, exact_zeros: bool = False) -> CSR | Mask:
+        return (CSR if fits(array) else Mask)(sparse or Sparse.of(array))

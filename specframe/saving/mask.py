@@ -6,6 +6,8 @@ At most 8 d M + M / 8 for complex64 at density d, plus a bit a row where some ro
 index an entry instead of an index a value: smaller from a density of 1/32 on, and below that where rows are empty.
 """
 
+from typing import Any
+
 from specframe import backend
 from specframe.saving.dense import own
 from specframe.saving.handle import Bytes, Handle
@@ -17,8 +19,9 @@ class Mask(Handle):
     """The entries of a Sparse. A subclass may encode the values; the bits are exact whatever it does to them."""
 
     format = "mask"
+    fresh = True
 
-    def __init__(self, sparse):
+    def __init__(self, sparse: Sparse) -> None:
         b = backend.of("store", sparse.values)
         self.shape, self.dtype, self.density = sparse.shape, sparse.dtype, sparse.density
         self._backend, self._support_shape = b, sparse.support.shape
@@ -26,18 +29,18 @@ class Mask(Handle):
         self._support = b.packbits(sparse.support)
         self._rows = None
         if sparse.rows is not None:
-            active = b.xp.zeros(matrix_shape(self.shape)[0], bool)
-            active[sparse.rows] = True
-            self._rows = b.packbits(active)
+            filled = b.xp.zeros(matrix_shape(self.shape)[0], bool)
+            filled[sparse.rows] = True
+            self._rows = b.packbits(filled)
         self.bytes = Bytes(self._values.nbytes, masks=mask_bytes(sparse))
 
-    def _encode(self, values):
+    def _encode(self, values: Any) -> Any:
         return own(values)
 
-    def _decode(self):
+    def _decode(self) -> Any:
         return self._values
 
-    def sparse(self):
+    def sparse(self) -> Sparse:
         b = self._backend
         f, columns = self._support_shape
         rows = None
@@ -46,14 +49,14 @@ class Mask(Handle):
         support = b.unpackbits(self._support, f * columns).reshape(f, columns)
         return Sparse(self.shape, rows, support, self._decode())
 
-    def dense(self):
+    def dense(self) -> Any:
         return self.sparse().dense()
 
 
-def mask_bytes(sparse):
+def mask_bytes(sparse: Sparse) -> int:
     """Bytes of the bits that say where the entries of a Sparse are."""
     rows = 0 if sparse.rows is None else matrix_shape(sparse.shape)[0]
-    return -(-sparse.support.size // 8) + -(-rows // 8)
+    return int(-(-sparse.support.size // 8) + -(-rows // 8))
 
 
 class MaskStore(Store):
@@ -61,5 +64,5 @@ class MaskStore(Store):
 
     name = "mask"
 
-    def pack(self, array, sparse=None, exact_zeros=False):
+    def pack(self, array: Any, sparse: Sparse | None = None, exact_zeros: bool = False) -> Mask:
         return Mask(sparse or Sparse.of(array))

@@ -43,11 +43,13 @@ def get_store(store: Any) -> Store:
     if isinstance(store, Store):
         return store
     if isinstance(store, dict):
-        named = {op: get_store(name) for op, name in store.items() if op != "default"}
-        return ByOp(named, get_store(store.get("default", "auto")))
-    name, *settings = store.split(":") if isinstance(store, str) else [store]
+        stores = {op: get_store(one) for op, one in store.items()}
+        default = stores.pop("default", None) or get_store("auto")
+        return ByOp(stores, default)
+    name, *settings = store.split(":") if isinstance(store, str) else (None,)
     if name not in STORES and name not in names():
-        raise ValueError(f"unknown store {name!r}: choose {', '.join(STORES)}")
+        unknown = store if name is None else name
+        raise ValueError(f"unknown store {unknown!r}: choose {', '.join(STORES)}")
     try:
         return STORES[name](*settings)
     except TypeError:

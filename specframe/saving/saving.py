@@ -15,6 +15,8 @@ import weakref
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from specframe.op import Context, Decisions, Op
 from specframe.saving.bits import Bits
 from specframe.saving.borrowed import Borrowed
@@ -96,6 +98,8 @@ class Saving:
             if isinstance(value, Decisions):
                 handle: Handle = Bits(ctx.backend, *value)
             else:
+                if isinstance(value, np.generic):  # what NumPy makes of 0-d arrays
+                    value = np.asarray(value)
                 handle = self._pack_array(value, inputs, output, store, name in op.exact_zeros)
             handle.watch(self.check)
             ctx.saved[name] = handle

@@ -21,7 +21,8 @@ def mark(array: Any, exact: bool) -> bytes | int | None:
     """What to compare later: equal marks mean that no change was seen. None where nothing is looked at."""
     b = backend.of("store", array)
     if exact:
-        return zlib.crc32(np.ascontiguousarray(b.to_host(array)).view(np.uint8).reshape(-1)) if array.size else 0
+        content: Any = np.ascontiguousarray(b.to_host(array))
+        return zlib.crc32(content.view(np.uint8).reshape(-1)) if array.size else 0
     if b.reading_waits:
         return None
     return array[_spread(array.shape)].tobytes()  # type: ignore[no-any-return]
@@ -30,7 +31,8 @@ def mark(array: Any, exact: bool) -> bytes | int | None:
 @functools.lru_cache(maxsize=4096)
 def _spread(shape: tuple[int, ...]) -> tuple[slice, ...]:
     """An index that picks at most SAMPLES entries, as far apart as they come."""
-    index, left = [], SAMPLES
+    left = SAMPLES
+    index: list[tuple[int, slice]] = []
     for axis, n in sorted(enumerate(shape), key=lambda item: item[1]):  # short axes first: what they leave, others get
         wanted = max(1, math.floor(left ** (1 / (len(shape) - len(index)))))
         step = -(-n // min(wanted, n)) if n else 1

@@ -2,11 +2,13 @@
 
 import gzip
 import http.server
-import struct
 import threading
 
 import numpy as np
 import pytest
+
+from specframe.data import published
+from tests.data.samples import idx_bytes
 
 
 @pytest.fixture(autouse=True)
@@ -14,11 +16,9 @@ def cache(tmp_path, monkeypatch):
     """No test sees the user's own data: SPECFRAME_DATA is unset and the cache is an empty temporary folder."""
     monkeypatch.delenv("SPECFRAME_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    published.notice_other_content.cache_clear()  # what one test was told is news to the next
+    published.notice_other_checksum.cache_clear()
     return tmp_path / "xdg" / "specframe"
-
-
-def idx_bytes(array):
-    return struct.pack(f">4B{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.astype(np.uint8).tobytes()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specframe.data import DataError
+from specframe.data import DataError, limits
 from specframe.data.archive import read_members
 
 A, B = b"first " * 100, b"second " * 50
@@ -157,9 +157,18 @@ def test_bomb_behind_the_end_of_the_archive_is_cut_at_the_limit(write):
     assert "expected at most 100000 bytes when unpacked, got more" in refused(write(tar_bytes(*GOOD) + bytes(200_000)))
 
 
-def test_bomb_in_a_header_is_cut_at_the_limit(write):
-    name, _ = member("././@LongLink", bytes(5_000_000), type=tarfile.GNUTYPE_LONGNAME)
-    assert "expected at most 100000 bytes when unpacked, got more" in refused(write(name.tobuf() + bytes(5_000_000)))
+@pytest.mark.parametrize("type", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE])
+def test_long_header_is_refused_unread(write, type):
+    header, _ = member("././@LongLink", bytes(5_000_000), type=type)
+    path = write(header.tobuf() + bytes(5_000_000))
+    assert "expected at most 65536 bytes of extended headers, got more" in refused(path, total_limit=10_000_000)
+
+
+def test_ratio_that_no_data_has_is_refused(write, monkeypatch):
+    monkeypatch.setattr(limits, "SMALL", 100_000)
+    path = write(*GOOD, member("zeros", bytes(5_000_000)))
+    assert "expected at most" in refused(path, total_limit=10_000_000)
+    assert "when unpacked, got more" in refused(path, total_limit=10_000_000)
 
 
 # ---- what cannot be read ---------------------------------------------------------------------------------------
@@ -174,7 +183,11 @@ def test_empty_file_is_named(tmp_path):
     assert "truncated or damaged one (empty file)" in refused(tmp_path / "empty")
 
 
-def test_a_web_pagesaved_as_the_file_is_refused(tmp_path):
+def test_archive_of_nothing_is_refused(write):
+    assert "truncated or damaged one (no archive in it)" in refused(write(bytes(1024)))
+
+
+def test_a_web_page_saved_as_the_file_is_refused(tmp_path):
     (tmp_path / "page").write_bytes(b"<html>Please log in</html>")
     assert "Not a gzipped file" in refused(tmp_path / "page")
 
@@ -205,7 +218,7 @@ def test_wrong_checksum_at_the_end_is_noticed_though_all_members_were_found(writ
         (512, "truncated or damaged"),
         (700, "truncated or damaged"),
         (1536, "the archive lacks b.bin"),  # just behind the first member
-        (1600, "the archive lacks b.bin"),
+        (1600, "truncated or damaged"),
         (2060, "truncated or damaged"),
     ],
 )
@@ -213,9 +226,64 @@ def test_archive_cut_before_it_was_packed_is_refused(write, end, message):
     assert message in refused(write(tar_bytes(*GOOD)[:end]))
 
 
-def test_endless_row_of_extended_headers_is_refused(write):
+def extended(content, type=tarfile.XHDTYPE):
+    header, _ = member("pax", content, type=type)
+    return header.tobuf() + content + bytes(-len(content) % 512)
+
+
+def test_endless_row_of_headers_is_refused(write):
     header = tar_bytes(member("é", b""), format=tarfile.PAX_FORMAT)[:1024]
-    assert "truncated or damaged" in refused(write(header * 1500 + tar_bytes(*GOOD)), total_limit=10_000_000)
+    path = write(header * 1500 + tar_bytes(*GOOD))
+    assert "expected at most 1000 members, got more" in refused(path, total_limit=10_000_000)
+    path = write(extended(b"".join(b"13 k%07d=\n" % n for n in range(1000))) * 6 + tar_bytes(*GOOD))
+    assert "expected at most 65536 bytes of extended headers, got more" in refused(path, total_limit=10_000_000)
+    path = write(*[member(f"{n}") for n in range(1001)])
+    assert "expected at most 1000 members, got more" in refused(path, total_limit=10_000_000)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"9" * 60_000,
+        b"99999 path=x\n",
+        b"0 path=x\n",
+        b"-5 path=x\n",
+        b"4 a=\n",
+        b"9 path\n12",
+        b"11 path=xyz",
+        b"x",
+        b"8 a=xyz\n0 a=\n",
+    ],
+    ids=lambda content: repr(content[:12]),
+)
+def test_extended_header_that_contradicts_itself_is_refused(write, content):
+    assert "truncated or damaged one (bad extended header)" in refused(write(extended(content) + tar_bytes(*GOOD)))
+
+
+def test_extended_headers_of_the_whole_archive_are_passed_over(write):
+    comment = extended(b"19 comment=made up\n14 path=x/y.z\n", tarfile.XGLTYPE)
+    assert read(write(comment + tar_bytes(*GOOD))) == {"a.bin": A, "b.bin": B}
+
+
+def test_size_in_an_extended_header_is_refused(write):
+    assert "got one in an extended header" in refused(write(extended(b"10 size=7\n") + tar_bytes(*GOOD)))
+
+
+def test_path_in_an_extended_header_is_checked_too(write):
+    path = write(extended(b"18 path=../../b.c\n") + tar_bytes(*GOOD))
+    assert "expected paths inside the archive, got '../../b.c'" in refused(path)
+
+
+def test_negative_size_is_refused(write):
+    header = bytearray(GOOD[0][0].tobuf())
+    header[124:136] = b"\xff" * 12
+    header[148:156] = b"%06o\0 " % (256 + sum(header[:148]) + sum(header[156:]))
+    assert "truncated or damaged one (negative size)" in refused(write(bytes(header) + tar_bytes(*GOOD)))
+
+
+def test_long_name_of_a_refused_member_makes_no_long_message(write):
+    path = write(tar_bytes(member("../" + "x" * 60_000, b""), format=tarfile.GNU_FORMAT))
+    assert len(refused(path)) < 1000
 
 
 @given(st.data())

@@ -1,30 +1,21 @@
-import gzip
+import dataclasses
 import hashlib
-import io
 import os
-import tarfile
+import pickle
 
 import numpy as np
 import pytest
 
 from specframe.data import CIFAR10, DataError, cifar10
-from specframe.data.files import DataFile
+from specframe.data.published import DataFile
+from tests.data.samples import cifar_pickle, cifar_records, python2_pickle, tar_gz
 
 ROOT = os.environ.get("SPECFRAME_DATA")  # read before the fixture hides it
 real = pytest.mark.skipif(not ROOT, reason="SPECFRAME_DATA does not name a folder with the CIFAR-10 archive")
 
 NAME = "cifar-10-binary.tar.gz"
 TRAIN = [f"data_batch_{number}.bin" for number in range(1, 6)]
-
-
-def records(seed, n=2):
-    """n records as bytes; labels count up from the seed."""
-    content = np.random.default_rng(seed).integers(0, 256, (n, 3073), np.uint8)
-    content[:, 0] = (seed + np.arange(n)) % 10
-    return content.tobytes()
-
-
-FILES = {name: records(seed) for seed, name in enumerate([*TRAIN, "test_batch.bin"])}
+FILES = {name: cifar_records(seed) for seed, name in enumerate([*TRAIN, "test_batch.bin"])}
 LABELS = [0, 1, 1, 2, 2, 3, 3, 4, 4, 5]
 
 
@@ -33,18 +24,11 @@ def pack(tmp_path):
     """pack(changes) -> a folder with a small archive; a change is another content for a file, None leaves it out."""
 
     def pack(changes=(), order=lambda names: names):
-        files = FILES | dict(changes)
-        buffer = io.BytesIO()
-        with tarfile.open(fileobj=buffer, mode="w") as tar:
-            for name in order(["batches.meta.txt", *FILES]):
-                content = files.get(name, b"airplane\n")
-                if content is not None:
-                    info = tarfile.TarInfo(f"cifar-10-batches-bin/{name}")
-                    info.size = len(content)
-                    tar.addfile(info, io.BytesIO(content))
+        files = {"batches.meta.txt": b"airplane\n"} | FILES | dict(changes)
         folder = tmp_path / "sets" / "cifar10"
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / NAME).write_bytes(gzip.compress(buffer.getvalue(), 1, mtime=0))
+        named = {f"cifar-10-batches-bin/{name}": files[name] for name in order(list(files)) if files[name] is not None}
+        (folder / NAME).write_bytes(tar_gz(named))
         return folder
 
     return pack
@@ -93,17 +77,21 @@ def test_test_split_is_the_other_file(pack):
 
 @pytest.mark.parametrize("place", ["", "cifar10", "cifar-10-batches-bin", "cifar10/cifar-10-batches-bin"])
 @pytest.mark.parametrize("split", ["train", "test"])
-def test_unpacked_files_give_the_same(pack, unpack, place, split, capsys):
+def test_unpacked_files_give_the_same(pack, unpack, place, split, tmp_path, capsys):
     packed = CIFAR10(split, pack())
     capsys.readouterr()
     data = CIFAR10(split, unpack(place))
     np.testing.assert_array_equal(data.images, packed.images)
     np.testing.assert_array_equal(data.labels, packed.labels)
-    assert capsys.readouterr().err == ""
+    more = "; 4 other files differ too" if split == "train" else ""
+    assert capsys.readouterr().err == (
+        f"{tmp_path}/unpacked/{place}{'/' if place else ''}{'data_batch_1' if split == 'train' else 'test_batch'}.bin:"
+        f" not the published file (2 images, not 10000{more}), but its structure is right: used\n"
+    )
 
 
 def test_files_may_differ_in_length(pack):
-    data = CIFAR10("train", pack({"data_batch_2.bin": records(7, n=5)}), normalize=False)
+    data = CIFAR10("train", pack({"data_batch_2.bin": cifar_records(7, n=5)}), normalize=False)
     assert data.labels.tolist() == [0, 1, 7, 8, 9, 0, 1, *LABELS[4:]]
     np.testing.assert_array_equal(data.images[7:], CIFAR10("train", pack(), normalize=False).images[4:])
 
@@ -162,16 +150,26 @@ def test_label_out_of_range_names_the_file(pack, unpack):
     assert refused(unpack("", changes), "test").endswith("test_batch.bin: expected labels 0 to 9, got 10")
 
 
-def test_too_many_records_are_refused_unread(pack, unpack, monkeypatch):
-    monkeypatch.setattr(cifar10, "FILE_LIMIT", 3073)
-    assert f"{NAME}: data_batch_1.bin: expected at most 3073 bytes, got 6146" in refused(pack())
-    assert "data_batch_1.bin: expected at most 3073 bytes, got 6146" in refused(unpack(""))
+def test_too_many_records_are_refused_unread(pack, unpack, layout):
+    layout(count={"train": 1, "test": 1})
+    changes = {"data_batch_1.bin": bytes(3 * 3073)}
+    limit = 3073 + 4096
+    assert f"{NAME}: data_batch_1.bin: expected at most {limit} bytes, got 9219" in refused(pack(changes))
+    assert f"data_batch_1.bin: expected at most {limit} bytes, got 9219" in refused(unpack("", changes))
+    assert "data_batch_1.bin: expected 1 to 1 records of 3073 bytes, got 6146 bytes" in refused(pack())
 
 
-def test_bomb_is_cut_at_the_published_size(pack, monkeypatch):
-    assert cifar10.FILE_LIMIT == 30_730_000 and 6 * 30_730_000 < cifar10.ARCHIVE_LIMIT < 200_000_000
-    monkeypatch.setattr(cifar10, "ARCHIVE_LIMIT", 1_000_000)
-    assert "expected at most 1000000 bytes when unpacked, got more" in refused(pack({"batches.meta.txt": bytes(2**20)}))
+def test_bomb_is_cut_at_the_published_size(pack, layout):
+    assert cifar10.LAYOUT.limits(False, "train") == (30_730_000 + 4096, 6 * 30_730_000 + 2**20)
+    layout(count={"train": 2, "test": 2})
+    message = f"expected at most {12 * 3073 + 2**20} bytes when unpacked, got more"
+    assert message in refused(pack({"batches.meta.txt": bytes(2**20)}))
+
+
+def test_zeros_that_no_photograph_has_are_refused(pack):
+    assert "expected at most 16777216 bytes when unpacked, got more" in refused(
+        pack({"data_batch_5.bin": bytes(30_730_000)})
+    )
 
 
 @pytest.mark.parametrize("damage", [lambda content: content[:-100], lambda content: b"", lambda content: b"<html>"])
@@ -182,6 +180,16 @@ def test_truncated_empty_and_foreign_archives_are_refused(pack, damage):
 
 
 # ---- the checksum ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def layout(monkeypatch):
+    """layout(field=...) changes a field of the set's layout for the test."""
+
+    def change(**fields):
+        monkeypatch.setattr(CIFAR10, "layout", dataclasses.replace(CIFAR10.layout, **fields))
+
+    return change
 
 
 def published(path, *urls):
@@ -203,27 +211,142 @@ def test_damaged_archive_is_refused_without_that_notice(pack, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_download_is_read_and_kept_in_silence(pack, mirror, cache, monkeypatch, capsys):
+def test_download_is_read_and_kept_in_silence(pack, mirror, cache, layout, capsys):
     path = pack() / NAME
     mirror.files[f"/{NAME}"] = path.read_bytes()
-    monkeypatch.setattr(cifar10, "ARCHIVE", published(path, f"{mirror.url}/{NAME}"))
+    layout(binary=published(path, f"{mirror.url}/{NAME}"))
     assert CIFAR10("train").labels.tolist() == CIFAR10("train", download=False).labels.tolist() == LABELS
     assert mirror.requests == [f"/{NAME}"]
     assert [file.name for file in (cache / "cifar10").iterdir()] == [NAME]
     assert capsys.readouterr().err == ""
 
 
-def test_download_with_another_checksum_is_not_accepted(pack, mirror, cache, monkeypatch):
+def test_download_with_another_checksum_is_not_accepted(pack, mirror, cache, layout):
     path = pack() / NAME
-    monkeypatch.setattr(cifar10, "ARCHIVE", published(path, f"{mirror.url}/{NAME}"))
+    layout(binary=published(path, f"{mirror.url}/{NAME}"))
     mirror.files[f"/{NAME}"] = path.read_bytes()[:-1] + b"\1"
     assert "expected SHA-256" in refused(None)
     assert list((cache / "cifar10").iterdir()) == []
 
 
-def test_table_has_two_mirrors_and_a_well_formed_checksum():
-    assert len(bytes.fromhex(cifar10.ARCHIVE.sha256)) == 32
-    assert [url.rsplit("/", 1)[1] for url in cifar10.ARCHIVE.urls] == [NAME] * 2
+# ---- the python archive ----------------------------------------------------------------------------------------
+
+
+def pickled(protocol):
+    """The same files, pickled; protocol "2.7" is Python 2's."""
+    write = python2_pickle if protocol == "2.7" else lambda records: cifar_pickle(records, protocol)
+    return {name.removesuffix(".bin"): write(content) for name, content in FILES.items()}
+
+
+@pytest.mark.parametrize("protocol", ["2.7", 1, 2, 3, 4, 5])
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_pickles_give_the_same_as_the_binary_files(pack, tmp_path, protocol, split):
+    expected = CIFAR10(split, pack())
+    files = {f"cifar-10-batches-py/{name}": content for name, content in pickled(protocol).items()}
+    (tmp_path / "packed").mkdir()
+    (tmp_path / "packed" / "cifar-10-python.tar.gz").write_bytes(tar_gz(files))
+    (tmp_path / "torchvision" / "cifar-10-batches-py").mkdir(parents=True)
+    for name, content in files.items():
+        (tmp_path / "torchvision" / name).write_bytes(content)
+    for folder in ("packed", "torchvision", "torchvision/cifar-10-batches-py"):
+        data = CIFAR10(split, tmp_path / folder)
+        np.testing.assert_array_equal(data.images, expected.images)
+        assert data.labels.tolist() == expected.labels.tolist()
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ([1, 2], "expected a pickled dict, got something else"),
+        ({"labels": [1]}, "expected a pickled dict with 'data', got one without"),
+        ({"λ": [1]}, "expected a pickled dict with 'labels', got one without"),
+        ({"labels": [1], "data": np.zeros((2, 3072), np.uint8)}, r"got uint8 of \(2, 3072\) and \(1,\)"),
+        ({"labels": [1], "data": np.zeros((1, 3071), np.uint8)}, r"got uint8 of \(1, 3071\) and \(1,\)"),
+        ({"labels": [1], "data": np.zeros((1, 3072), np.int8)}, "got int8 of"),
+        (
+            {"labels": np.zeros((1, 1), int), "data": np.zeros((1, 3072), np.uint8)},
+            r"got uint8 of \(1, 3072\) and \(1, 1\)",
+        ),
+        ({"labels": [10], "data": np.zeros((1, 3072), np.uint8)}, "expected labels 0 to 9, got 10"),
+        ({"labels": [-1], "data": np.zeros((1, 3072), np.uint8)}, "expected labels 0 to 9, got -1"),
+        ({"labels": ["a"], "data": np.zeros((1, 3072), np.uint8)}, "expected an array of whole numbers"),
+        ({"labels": [], "data": np.zeros((0, 3072), np.uint8)}, r"N from 1 to 10000, got uint8 of \(0, 3072\)"),
+        ({"labels": [1], "data": os.getcwd}, "expected an array of whole numbers"),
+    ],
+)
+def test_pickles_of_something_else_are_refused(tmp_path, value, message):
+    (tmp_path / "test_batch").write_bytes(pickle.dumps(value))
+    with pytest.raises(DataError, match=f"test_batch: .*{message}"):
+        CIFAR10("test", tmp_path)
+
+
+def test_pickle_may_be_longer_than_its_images(tmp_path, layout):
+    layout(count={"train": 200, "test": 200})
+    (tmp_path / "test_batch").write_bytes(cifar_pickle(cifar_records(0, 200)))
+    assert len(CIFAR10("test", tmp_path)) == 200
+    (tmp_path / "test_batch").write_bytes(bytes(200 * 6272 + 4097))
+    assert "expected at most 1258496 bytes, got 1258497" in refused(tmp_path, "test")
+
+
+def test_keys_may_be_bytes(tmp_path):
+    value = {b"labels": [7], b"data": np.zeros((1, 3072), np.uint8)}
+    (tmp_path / "test_batch").write_bytes(pickle.dumps(value))
+    assert CIFAR10("test", tmp_path).labels.tolist() == [7]
+
+
+def test_pickle_is_never_run(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return open, (str(tmp_path / "written"), "w")
+
+    (tmp_path / "test_batch").write_bytes(pickle.dumps({"labels": Evil(), "data": Evil()}))
+    assert "expected an array of whole numbers" in refused(tmp_path, "test")
+    assert not (tmp_path / "written").exists()
+
+
+# ---- unpacked files that are not what they were ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("length", [1, 3])
+def test_unpacked_file_with_another_number_of_images_than_the_first_is_refused(unpack, length):
+    folder = unpack("", {"data_batch_3.bin": cifar_records(2, length)})
+    message = f"{folder}/data_batch_3.bin: expected 2 images, as in data_batch_1.bin, got {length}"
+    assert refused(folder) == message
+    assert len(CIFAR10("test", folder)) == 2
+
+
+def test_unpacked_files_of_one_record_each_are_used_with_a_notice(unpack, capsys):
+    folder = unpack("", {name: content[:3073] for name, content in FILES.items()})
+    assert len(CIFAR10("train", folder)) == 5
+    assert capsys.readouterr().err == (
+        f"{folder}/data_batch_1.bin: not the published file (1 images, not 10000; 4 other files differ too),"
+        " but its structure is right: used\n"
+    )
+
+
+def test_published_files_are_known_by_their_checksum(unpack, layout, capsys):
+    digests = {name: hashlib.md5(content).hexdigest() for name, content in FILES.items()}
+    layout(md5=digests, count={"train": 2, "test": 2})
+    folder = unpack("")
+    CIFAR10("train", folder)
+    assert capsys.readouterr().err == ""
+    (folder / "data_batch_2.bin").write_bytes(FILES["data_batch_2.bin"][:-1] + b"\0")
+    CIFAR10("train", folder)
+    assert "data_batch_2.bin: not the published file (another checksum), but its" in capsys.readouterr().err
+    (folder / "data_batch_2.bin").write_bytes(FILES["test_batch.bin"])
+    assert refused(folder).endswith(
+        "data_batch_2.bin: expected data_batch_2.bin, got test_batch.bin, as the checksum shows"
+    )
+
+
+def test_table_is_complete_and_well_formed():
+    layout = cifar10.LAYOUT
+    assert [url.rsplit("/", 1)[1] for url in layout.binary.urls] == [NAME] * 2
+    assert all(len(bytes.fromhex(file.sha256)) == 32 for file in (layout.binary, layout.python))
+    names = [name for pair in layout.files.values() for name in pair]
+    assert sorted(layout.md5) == sorted([*names, *(f"{name}.bin" for name in names)])
+    assert len({bytes.fromhex(digest) for digest in layout.md5.values()}) == 12
+    assert all(len(digest) == 32 for digest in layout.md5.values())
 
 
 # ---- the real files --------------------------------------------------------------------------------------------

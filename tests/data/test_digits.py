@@ -6,7 +6,7 @@ import pytest
 import scipy.ndimage
 
 import specframe.data
-from specframe.data import Digits
+from specframe.data import DataError, Digits, digits
 from specframe.data.digits import enlarge
 
 FILE = Path(specframe.data.__file__).with_name("digits.npz")
@@ -48,6 +48,34 @@ def test_splits_are_the_two_parts_of_the_file():
 def test_unknown_split_is_refused():
     with pytest.raises(ValueError, match="Digits: expected the split 'train' or 'test', got 'all'"):
         Digits("all")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content[:-1],
+        lambda content: b"",
+        lambda content: content[:999] + b"x" + content[1000:],
+        lambda content: content * 2,
+    ],
+)
+def test_damaged_file_is_a_sentence(tmp_path, monkeypatch, damage):
+    path = tmp_path / "digits.npz"
+    path.write_bytes(damage(FILE.read_bytes()))
+    monkeypatch.setattr(digits, "FILE", path)
+    with pytest.raises(DataError) as caught:
+        Digits()
+    assert str(caught.value) == f"{path}: the file is damaged (another SHA-256): install specframe again"
+
+
+def test_missing_file_is_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(digits, "FILE", tmp_path / "absent")
+    with pytest.raises(DataError, match=r"absent: the file cannot be read: No such file"):
+        Digits()
+
+
+def test_classes_are_the_digits():
+    assert Digits("test").classes == tuple("0123456789")
 
 
 def test_enlarge_agrees_with_scipy():

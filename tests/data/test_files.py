@@ -1,18 +1,8 @@
-import hashlib
-import socket
-import threading
-
 import pytest
 
 from specframe.data import DataError, files
-from specframe.data.files import DataFile, fetch, find, obtain
-
-CONTENT = bytes(range(256)) * 1000
-
-
-def data_file(*urls, content=CONTENT, name="digits.bin", **other):
-    fields = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest(), **other}
-    return DataFile(name, urls=urls, aliases=("digits",), **fields)
+from specframe.data.files import find, obtain
+from tests.data.samples import CONTENT, data_file
 
 
 def put(folder, *names):
@@ -81,11 +71,51 @@ def test_files_of_a_set_are_never_taken_from_two_folders(tmp_path, cache, monkey
 
 def test_message_says_what_each_folder_lacks(tmp_path):
     put(tmp_path, "a.gz")
+    put(tmp_path / "set", "c.gz")
     with pytest.raises(DataError) as caught:
         find("set", [A, B], tmp_path)
     assert str(caught.value) == (
-        f"no folder with the set files: {tmp_path} lacks b.gz, {tmp_path / 'set'} is not a folder"
+        f"no folder with the set files: {tmp_path / 'set'} lacks a.gz and b.gz, {tmp_path} lacks b.gz"
     )
+
+
+def test_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"no folder with the set files: .*nowhere is not a folder$"):
+        find("set", [A], tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("emnist-digits-train-images-idx3-ubyte.gz", "EMNIST"),
+        ("mnist.npz", "Keras's MNIST"),
+        ("cifar-10-matlab.tar.gz", "MATLAB"),
+        ("train-00000-of-00001.parquet", "Parquet"),
+        ("training.pt", "PyTorch"),
+    ],
+)
+def test_same_data_in_another_packing_is_named(tmp_path, name, what):
+    with pytest.raises(DataError, match=rf"lacks a\.gz \(it holds {name}: {what}.*, which is not read\)$"):
+        find("set", [A], put(tmp_path, "notes.txt", name))
+
+
+def test_subfolder_comes_before_the_folder_itself(tmp_path):
+    put(tmp_path, "a.gz")
+    put(tmp_path / "Set" / "raw", "a.gz")
+    assert find("set", [A], tmp_path, also=["Set/raw"]) == [tmp_path / "Set" / "raw" / "a.gz"]
+    put(tmp_path / "set", "a.gz")
+    assert find("set", [A], tmp_path, also=["Set/raw"]) == [tmp_path / "set" / "a.gz"]
+
+
+def test_home_that_is_unknown_is_a_sentence(monkeypatch, tmp_path):
+    def unknown():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(files.Path, "home", unknown)
+    with pytest.raises(DataError, match="no home folder to keep downloads in: set XDG_CACHE_HOME"):
+        find("set", [A])
+    assert find("set", [A], put(tmp_path, "a.gz"))
 
 
 def test_folder_named_like_the_file_is_no_file(tmp_path):
@@ -111,33 +141,7 @@ def test_part_of_the_unpacked_form_does_not(tmp_path):
         find("set", [A], put(tmp_path, "one"), [["one", "two"]])
 
 
-@pytest.mark.parametrize("content", [CONTENT[:-1], CONTENT[:-1] + b"\0"], ids=["size", "bytes"])
-def test_other_checksum_is_said_once_in_one_line(tmp_path, capsys, content):
-    path = tmp_path / "digits.bin"
-    path.write_bytes(content)
-    files.notice_other_checksum(path, data_file())
-    files.notice_other_checksum(path, data_file())
-    assert capsys.readouterr().err == (
-        f"{path}: not the published file (another SHA-256), but its structure is right: used\n"
-    )
-
-
-def test_published_checksum_is_not_worth_a_word(tmp_path, capsys):
-    path = tmp_path / "digits.bin"
-    path.write_bytes(CONTENT)
-    files.notice_other_checksum(path, data_file())
-    assert capsys.readouterr().err == ""
-
-
-# ---- the download ----------------------------------------------------------------------------------------------
-
-
-def test_good_file_is_stored_whole_and_alone(mirror, tmp_path):
-    mirror.files["/digits.bin"] = CONTENT
-    path = fetch(data_file(f"{mirror.url}/digits.bin"), tmp_path / "new" / "folder")
-    assert path == tmp_path / "new" / "folder" / "digits.bin"
-    assert path.read_bytes() == CONTENT
-    assert list(path.parent.iterdir()) == [path]
+# ---- and what it finds nowhere ----------------------------------------------------------------------------------
 
 
 def test_downloaded_file_is_found_the_next_time(mirror, cache):
@@ -152,135 +156,6 @@ def test_only_what_the_cache_lacks_is_downloaded(mirror, cache):
     put(cache / "set", "a.gz")
     obtain("set", [A, data_file(f"{mirror.url}/b.gz", name="b.gz")])
     assert mirror.requests == ["/b.gz"]
-
-
-def test_second_mirror_serves_when_the_first_has_no_such_file(mirror, tmp_path):
-    mirror.files["/two/digits.bin"] = CONTENT
-    urls = f"{mirror.url}/one/digits.bin", f"{mirror.url}/two/digits.bin"
-    assert fetch(data_file(*urls), tmp_path).read_bytes() == CONTENT
-    assert mirror.requests == ["/one/digits.bin", "/two/digits.bin"]
-
-
-def test_each_mirror_is_asked_once_and_its_reason_given(mirror, tmp_path):
-    mirror.files["/two"] = b"short"
-    with pytest.raises(DataError) as caught:
-        fetch(data_file(f"{mirror.url}/one", f"{mirror.url}/two"), tmp_path)
-    assert str(caught.value) == (
-        f"digits.bin cannot be downloaded: {mirror.url}/one: HTTP status 404;"
-        f" {mirror.url}/two: expected {len(CONTENT)} bytes, got 5"
-    )
-    assert mirror.requests == ["/one", "/two"]
-
-
-def cut_off(handler):
-    """Promise everything, send half, hang up."""
-    handler.send_response(200)
-    handler.send_header("Content-Length", str(len(CONTENT)))
-    handler.end_headers()
-    handler.wfile.write(CONTENT[: len(CONTENT) // 2])
-
-
-def no_http(handler):
-    handler.wfile.write(b"what?\r\n\r\n")
-
-
-@pytest.mark.parametrize(
-    ("served", "reason"),
-    [
-        (CONTENT[:-1] + b"\0", "expected SHA-256 "),
-        (CONTENT[:-1], f"expected {len(CONTENT)} bytes, got {len(CONTENT) - 1}"),
-        (CONTENT * 2, f"expected {len(CONTENT)} bytes, got more"),
-        (cut_off, str(len(CONTENT) // 2)),
-        (no_http, "what?"),
-    ],
-    ids=["wrong_checksum", "too_short", "too_long", "cut_off", "no_http"],
-)
-def test_bad_transfer_says_why_and_leaves_nothing_behind(mirror, tmp_path, served, reason):
-    mirror.files["/digits.bin"] = served
-    with pytest.raises(DataError) as caught:
-        fetch(data_file(f"{mirror.url}/digits.bin"), tmp_path)
-    assert reason in str(caught.value)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_refused_connection_says_so(tmp_path, monkeypatch):
-    monkeypatch.setenv("no_proxy", "*")
-    with socket.socket() as bound:  # bound but not listening: nobody else can take the port, and nobody answers
-        bound.bind(("127.0.0.1", 0))
-        with pytest.raises(DataError, match="refused"):
-            fetch(data_file(f"http://127.0.0.1:{bound.getsockname()[1]}/digits.bin"), tmp_path)
-
-
-def test_silent_mirror_is_given_up_after_the_timeout(mirror, tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "CONNECT_TIMEOUT", 0.05)
-    release = threading.Event()
-
-    def silent(handler):
-        release.wait(5)
-        handler.send_error(503)
-
-    mirror.files["/digits.bin"] = silent
-    try:
-        with pytest.raises(DataError, match=r"no answer in 0\.05 s"):
-            fetch(data_file(f"{mirror.url}/digits.bin"), tmp_path)
-    finally:
-        release.set()
-        for thread in threading.enumerate():
-            if thread.name == "specframe connect":
-                thread.join(5)
-
-
-class Response:
-    """Stands in for an open transfer; `on_chunk(n)` is called before chunk n is handed out, without an end."""
-
-    def __init__(self, on_chunk):
-        self.on_chunk, self.chunks = on_chunk, 0
-
-    def read(self, size):
-        self.on_chunk(self.chunks)
-        self.chunks += 1
-        return bytes(size)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        pass
-
-
-def test_interrupt_leaves_nothing_behind(tmp_path, monkeypatch):
-    def interrupt(chunk):
-        if chunk == 2:
-            assert len(list(tmp_path.iterdir())) == 1  # the part file is there now
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(files, "_open", lambda url: Response(interrupt))
-    with pytest.raises(KeyboardInterrupt):
-        fetch(data_file("http://unused"), tmp_path)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_endless_transfer_is_cut_at_the_published_size(tmp_path, monkeypatch):
-    def count(chunk):
-        assert chunk < 10
-
-    monkeypatch.setattr(files, "_open", lambda url: Response(count))
-    with pytest.raises(DataError, match="got more"):
-        fetch(data_file("http://unused"), tmp_path)
-
-
-def test_failed_download_keeps_the_file_that_was_there(mirror, tmp_path):
-    put(tmp_path, "digits.bin")
-    mirror.files["/digits.bin"] = b"bad"
-    with pytest.raises(DataError):
-        fetch(data_file(f"{mirror.url}/digits.bin"), tmp_path)
-    assert (tmp_path / "digits.bin").read_bytes() == b"local"
-
-
-def test_folder_that_cannot_be_made_is_named(tmp_path):
-    (tmp_path / "taken").touch()
-    with pytest.raises(DataError, match=r"taken: the folder for downloads cannot be made"):
-        fetch(data_file("http://unused"), tmp_path / "taken")
 
 
 @pytest.mark.parametrize("settings", [{"data_dir": "given"}, {"download": False}])

@@ -1,5 +1,6 @@
 import gzip
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -101,6 +102,39 @@ def test_length_that_contradicts_the_header_is_refused(write_idx, change, length
 def test_absurd_count_in_the_header_costs_no_memory(tmp_path):
     (tmp_path / "huge").write_bytes(struct.pack(">4B3I", 0, 0, 8, 3, *[2**32 - 1] * 3) + b"abc")
     assert "got 19" in refused(tmp_path / "huge")
+    (tmp_path / "packed").write_bytes(gzip.compress((tmp_path / "huge").read_bytes()))
+    assert "expected at most 54880000 numbers, got a header for an array of shape (4294967295" in refused(
+        tmp_path / "packed"
+    )
+
+
+def test_bomb_is_read_no_further_than_its_header_says(write_idx):
+    path = write_idx("images", IMAGES)
+    path.write_bytes(gzip.compress(path.read_bytes() + bytes(100_000_000), 1))
+    tracemalloc.start()
+    assert "expected 40 bytes for an array of shape (2, 3, 4), got more" in refused(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5_000_000
+
+
+def test_ratio_that_no_data_has_is_refused_unread(tmp_path):
+    zeros = struct.pack(">4B3I", 0, 0, 8, 3, 60_000, 28, 28) + bytes(60_000 * 28 * 28)
+    (tmp_path / "zeros").write_bytes(gzip.compress(zeros, 1))
+    assert f"expected at most {16 * 2**20} bytes out of a packed file of" in refused(tmp_path / "zeros")
+
+
+def test_limit_is_the_callers(write_idx):
+    path = write_idx("images", IMAGES)
+    assert read_idx(path, ndim=3, limit=24).shape == (2, 3, 4)
+    with pytest.raises(DataError, match="expected at most 23 numbers"):
+        read_idx(path, ndim=3, limit=23)
+
+
+def test_truncated_content_in_a_whole_gzip_is_refused(write_idx):
+    path = write_idx("images", IMAGES)
+    path.write_bytes(gzip.compress(path.read_bytes()[:-5]))
+    assert "expected 40 bytes for an array of shape (2, 3, 4), got 35" in refused(path)
 
 
 def test_file_without_entries_is_refused(write_idx):

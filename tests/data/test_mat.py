@@ -1,5 +1,6 @@
 import io
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -132,11 +133,47 @@ def test_empty_file_is_named(write):
 
 
 @pytest.mark.parametrize(
-    "content", [b"<html>Please log in</html>", bytes(1000), b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM"]
+    "content", [b"<html>Please log in</html>", bytes(1000), b"MATLAB 6.0".ljust(124) + b"\x00\x02IM"]
 )
 def test_files_of_another_kind_are_refused(write, content):
     expected = f"expected a MATLAB file of version 5, got one that begins with 0x{content[:8].hex()}"
     assert expected in refused(write(content))
+
+
+@pytest.mark.parametrize(
+    "content", [b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM", b"\x89HDF\r\n\x1a\n" + bytes(99)]
+)
+def test_version_7_3_is_named(write, content):
+    assert "got one of version 7.3 (HDF5), which is not read: save it with -v7" in refused(write(content))
+
+
+def test_length_beyond_the_file_takes_no_memory(write):
+    content = bytearray(mat_bytes(compressed=False))
+    start = content.index(X.tobytes(order="F")) - 4
+    content[start : start + 4] = struct.pack("<I", 10**7)
+    path = write(content)
+    tracemalloc.start()
+    assert "truncated or damaged" in refused(path, limit=10**8)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10**6
+
+
+def test_ratio_that_no_data_has_is_refused_unread(write):
+    path = write(mat_bytes(Z=np.zeros(10**7)))
+    message = f"expected at most {16 * 2**20} bytes, got an element of 80000000"
+    assert message in refused(path, names=["Z"], limit=10**8)
+
+
+def test_more_axes_than_numpy_has_are_refused(write):
+    content = mat_bytes(compressed=False, Z=np.zeros((1,) * 30, np.uint8))
+    axes = struct.pack("<II", 5, 120) + struct.pack("<30i", *[1] * 30)
+    more = struct.pack("<II", 5, 256) + struct.pack("<64i", 0, *[2**31 - 1] * 63)
+    assert content.count(axes) == 1
+    content = content.replace(axes, more)
+    start = content.index(more) - 24
+    content = content[: start + 4] + struct.pack("<I", len(content) - start - 8) + content[start + 8 :]
+    assert "Z is damaged" in refused(write(content), names=["Z"])
 
 
 @pytest.mark.parametrize("compressed", [True, False])
@@ -164,7 +201,7 @@ def test_packed_variable_that_goes_on_behind_its_end_is_refused(write):
 def test_numbers_that_go_on_behind_the_variable_are_refused(write):
     content = bytearray(mat_bytes(compressed=False))
     content[132] -= 8  # the length of the first variable
-    assert "X is damaged: its numbers go on behind its end" in refused(write(content))
+    assert "the file is truncated or damaged" in refused(write(content))
 
 
 @pytest.mark.parametrize("kind", [0, 8, 10, 11, 14, 20, 88, 255])
@@ -179,8 +216,39 @@ def test_type_of_numbers_that_does_not_exist_is_refused(write, kind):
 def test_axes_that_contradict_the_numbers_are_refused(write):
     content = bytearray(mat_bytes(compressed=False))
     start = content.index(struct.pack("<3i", 2, 3, 5))
-    content[start : start + 8] = struct.pack("<2i", -2, -3)  # their product is right
-    assert "X is damaged: 30 bytes of type 2 for an array of shape (-2, -3, 5)" in refused(write(content))
+    for wrong in ((-2, -3), (2, -1), (2, 4), (2, 2)):
+        content[start : start + 8] = struct.pack("<2i", *wrong)
+        assert f"X is damaged: 30 bytes of type 2 for an array of shape {(*wrong, 5)}" in refused(write(content))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        # the tag of the flags, of the axes, of the name: another length
+        (struct.pack("<II", 6, 8), struct.pack("<II", 6, 16), "X is damaged: 16 bytes of flags"),
+        (struct.pack("<II", 5, 12), struct.pack("<II", 5, 4), ""),
+        (struct.pack("<II", 5, 12), struct.pack("<II", 5, 10), "X is damaged: 8 bytes of flags and 10 of axes"),
+        (struct.pack("<HH", 1, 1), struct.pack("<HH", 1, 5), "the file is damaged: 5 bytes in a tag that holds four"),
+        (struct.pack("<II", 5, 12), struct.pack("<II", 5, 257), "expected at most 256 bytes, got an element of 257"),
+    ],
+)
+def test_small_elements_of_a_wrong_length_are_refused(write, old, new, message):
+    content = mat_bytes(compressed=False)
+    assert old in content
+    assert message in refused(write(content.replace(old, new, 1)), names=["X"])
+
+
+def test_what_is_no_variable_is_refused(write):
+    content = mat_bytes(compressed=False)
+    for kind in (5, 13, 0):
+        changed = content[:128] + struct.pack("<I", kind) + content[132:]
+        assert f"expected a variable, got an element of type {kind}" in refused(write(changed), names=["Y"])
+
+
+def test_variable_that_ends_behind_the_file_is_refused_though_it_is_passed_over(write):
+    content = mat_bytes(compressed=False, Z=np.zeros(3))
+    assert read(write(content), names=["X", "Y"])
+    assert "the file is truncated" in refused(write(content[:-8]), names=["X", "Y"])
 
 
 @given(st.data())

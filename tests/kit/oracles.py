@@ -45,19 +45,19 @@ def idft2(Z, grid, norm="ortho"):
 def conv2d_loops(x, weight, bias=None, stride=1, padding=0):
     """Cross-correlation of x (rows, columns, batch, c_in) with weight (c_out, c_in, k, k), one output pixel at a time.
 
-    padding is a number, "same" (c = (k - 1) // 2 before and k - 1 - c after) or ((top, bottom), (left, right)).
+    stride is a number or a pair; padding a number, a pair, "same" (c = (k - 1) // 2 before and k - 1 - c after) or
+    ((top, bottom), (left, right)).
     """
     c_out, _, k_rows, k_columns = weight.shape
     if padding == "same":
         padding = tuple(((k - 1) // 2, k - 1 - (k - 1) // 2) for k in (k_rows, k_columns))
-    elif isinstance(padding, int):
-        padding = ((padding, padding), (padding, padding))
-    x = np.pad(x, (*padding, (0, 0), (0, 0)))
-    rows, columns = (x.shape[0] - k_rows) // stride + 1, (x.shape[1] - k_columns) // stride + 1
+    x = np.pad(x, (*(_pair(along) for along in _pair(padding)), (0, 0), (0, 0)))
+    down, right = _pair(stride)
+    rows, columns = (x.shape[0] - k_rows) // down + 1, (x.shape[1] - k_columns) // right + 1
     y = np.zeros((rows, columns, x.shape[2], c_out))
     for i in range(rows):
         for j in range(columns):
-            window = x[i * stride : i * stride + k_rows, j * stride : j * stride + k_columns]
+            window = x[i * down : i * down + k_rows, j * right : j * right + k_columns]
             for o in range(c_out):
                 # window is (k, k, batch, c_in); the weight's axes follow suit
                 y[i, j, :, o] = np.sum(window * weight[o].transpose(1, 2, 0)[:, :, None, :], axis=(0, 1, 3))
@@ -67,7 +67,7 @@ def conv2d_loops(x, weight, bias=None, stride=1, padding=0):
 def max_pool_loops(x, size=2, stride=None):
     """(largest value of each window, its place in the window counted row by row; of equals the first)."""
     windows = _windows(x, size, stride)
-    flat = windows.reshape(*windows.shape[:2], size * size, *windows.shape[4:])
+    flat = windows.reshape(*windows.shape[:2], -1, *windows.shape[4:])
     return np.max(flat, axis=2), np.argmax(flat, axis=2)
 
 
@@ -76,12 +76,16 @@ def avg_pool_loops(x, size=2, stride=None):
     return np.mean(_windows(x, size, stride), axis=(2, 3))
 
 
+def _pair(value):
+    return value if isinstance(value, tuple) else (value, value)
+
+
 def _windows(x, size, stride):
-    """(rows, columns, size, size, batch, channels); windows that would hang over the border are left out."""
-    stride = size if stride is None else stride
-    rows, columns = (x.shape[0] - size) // stride + 1, (x.shape[1] - size) // stride + 1
-    windows = np.empty((rows, columns, size, size, *x.shape[2:]), x.dtype)
+    """(rows, columns, height, width, batch, channels); windows that would hang over the border are left out."""
+    (height, width), (down, right) = _pair(size), _pair(size if stride is None else stride)
+    rows, columns = (x.shape[0] - height) // down + 1, (x.shape[1] - width) // right + 1
+    windows = np.empty((rows, columns, height, width, *x.shape[2:]), x.dtype)
     for i in range(rows):
         for j in range(columns):
-            windows[i, j] = x[i * stride : i * stride + size, j * stride : j * stride + size]
+            windows[i, j] = x[i * down : i * down + height, j * right : j * right + width]
     return windows

@@ -342,6 +342,11 @@ class Namespace:
         return array.get()
 
 
+def _refuse_empty(array):
+    if 0 in array.shape:
+        raise ValueError("Invalid number of FFT data points (0) specified.")
+
+
 class FFT(Namespace):
     """scipy.fft as cupyx has it: no `workers`, and the inverse real transforms of cuFFT."""
 
@@ -350,10 +355,12 @@ class FFT(Namespace):
             raise TypeError(f"cupyx.scipy.fft.{name} has no keyword 'workers'")
         if name == "next_fast_len":
             return function(*args, **kwargs)
+        _refuse_empty(args[0])
         return super()._function(name, function, *args, **kwargs)
 
     def irfft2(self, x, s=None, axes=(-2, -1), norm=None, overwrite_x=False):
         """cuFFT takes the edge columns for Hermitian; of every conjugate pair it reads but one."""
+        _refuse_empty(x)
         half = x._a.copy()
         rows, columns = (half.shape[axes[0]], 2 * (half.shape[axes[1]] - 1)) if s is None else s
         assert half.shape[axes[0]] == rows and half.shape[axes[1]] == columns // 2 + 1, "crop or pad beforehand"

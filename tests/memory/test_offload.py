@@ -1,8 +1,10 @@
 """offload: what auto packs, out of memory until somebody asks; the file it is in, and copies from a device."""
 
 import contextlib
-import errno
 import os
+import subprocess
+import sys
+import threading
 import tracemalloc
 import weakref
 
@@ -12,13 +14,14 @@ import pytest
 import specframe as sf
 from specframe import backend, ops
 from specframe.backend import to_host
-from specframe.memory.offload import IN_FLIGHT, SMALL, OffloadStore, Scratch
+from specframe.memory.offload import IN_FLIGHT, SMALL, OffloadStore
 from specframe.models import LeNet5, SpecLeNet5
 from specframe.saving import AutoStore, ByOp, DenseStore, MaskStore, get_store
 from tests.kit.strict import STRICT, count_waits
+from tests.memory.test_scratch import Full
 
 LOSSLESS = ["auto", "dense", "csr", "mask"]
-LOSSY = ["mask8", "mask16", "quant4", "topk:0.1", "spectral:0.1:int8"]
+LOSSY = ["mask8", "mask16", "quant4", "topk:0.1", "dct:0.1:int8"]
 DTYPES = [np.float32, np.float64, np.complex64, np.complex128]
 SHAPES = [(SMALL,), (40, 50), (7, 8, 9, 10), (8, 5, 32, 1)]
 
@@ -155,27 +158,7 @@ def test_writing_takes_no_memory(rng):
     assert peak.nbytes < 16 << 10
 
 
-# ---- the file --------------------------------------------------------------------------------------------------
-
-
-def test_the_file_ends_after_the_last_living_block_and_its_space_is_used_again(rng):
-    store = OffloadStore(DenseStore())
-    array = rng.standard_normal(2 * SMALL)
-    for _ in range(3):
-        handles = [pack(store, array + i) for i in range(3)]
-        assert size_of_file(store) == 3 * array.nbytes
-        handles.pop()
-        assert size_of_file(store) == 2 * array.nbytes
-        handles.append(pack(store, array - 1))
-        assert size_of_file(store) == 3 * array.nbytes
-        del handles[1]  # a hole, until what comes after it is free too
-        assert size_of_file(store) == 3 * array.nbytes
-        assert_bit_equal(handles[1].dense(), array - 1)
-        del handles[1]
-        assert size_of_file(store) == array.nbytes
-        assert_bit_equal(handles[0].dense(), array)
-        handles.clear()
-        assert size_of_file(store) == 0
+# ---- the file, processes and threads --------------------------------------------------------------------------
 
 
 def test_the_file_is_made_when_needed_has_no_name_and_is_closed_with_its_last_user(tmp_path):
@@ -201,23 +184,6 @@ def test_the_space_of_a_forward_that_failed_is_free(rng):
     assert size_of_file(store) == 0
 
 
-class Full:
-    """A file on a disk that is full after `room` bytes."""
-
-    def __init__(self, file, room):
-        self._file, self._room = file, room
-
-    def __getattr__(self, name):
-        return getattr(self._file, name)
-
-    def write(self, data):
-        if not self._room:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        count = self._file.write(data[: self._room])
-        self._room -= count
-        return count
-
-
 def test_a_full_disk_is_one_sentence_and_leaves_nothing_half_written(rng, tmp_path):
     store, array = OffloadStore(MaskStore(), tmp_path), scattered(rng, (40, 50), 0.9)
     before = pack(store, array)
@@ -239,26 +205,73 @@ def test_a_directory_that_does_not_exist_is_named(tmp_path):
         store.pack(np.ones(SMALL))
 
 
-def test_a_file_that_somebody_shortened_is_reported():
-    scratch = Scratch()
-    extent = scratch.write(np.ones(8))
-    scratch.file.truncate(10)
-    with pytest.raises(OSError, match=r"^offload: the temporary file in .* is shorter than what was written to it$"):
-        extent.read()
+FORKED = """
+import os, sys
+import numpy as np
+import specframe as sf
+from specframe import ops
+
+x = sf.Tensor(np.linspace(-1, 1, 4000), requires_grad=True)
+store = sf.memory.OffloadStore()
+
+def forward():
+    tape = sf.Tape(store)
+    with tape:
+        return tape, ops.sum(ops.tanh(x * 2))
+
+def assert_right():
+    np.testing.assert_allclose(x.grad, 2 - 2 * np.tanh(2 * x.data) ** 2, atol=1e-12)
+
+tape, y = forward()
+child = os.fork()
+if child == 0:
+    try:
+        tape.backward(y)
+    except RuntimeError as error:
+        assert "forked from it" in str(error) and x.grad is None
+        tape, y = forward()  # of its own
+        tape.backward(y)
+        assert_right()
+        sys.exit(0)
+    sys.exit("was not refused")
+other, z = forward()  # while the child works
+_, status = os.waitpid(child, 0)
+tape.backward(y)
+assert_right()
+x.grad = None
+other.backward(z)
+assert_right()
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
 
 
-def test_writes_and_reads_that_stop_half_way_go_on(rng):
-    scratch, array = Scratch(), rng.standard_normal(100)
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_after_a_fork_the_parent_is_right_and_the_child_is_refused_but_for_a_forward_of_its_own():
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-W", "ignore", "-c", FORKED], capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
 
-    class Slow(Full):
-        def write(self, data):
-            return self._file.write(data[:33])
 
-        def readinto(self, data):
-            return self._file.readinto(data[:33])
+@pytest.mark.parametrize("inner", ["dense", "mask", "auto"])
+def test_threads_may_share_a_store(rng, inner):
+    store, x = OffloadStore(get_store(inner)), rng.standard_normal((4, 40, 50))
+    wrong = []
 
-    scratch.file = Slow(scratch.file, 0)
-    assert_bit_equal(scratch.write(array).read(), array)
+    def work(x):
+        for _ in range(20):
+            leaf = sf.Tensor(x, requires_grad=True)
+            with sf.Tape(store) as tape:
+                y = ops.sum(ops.relu(ops.tanh(leaf)) * ops.tanh(leaf))
+            tape.backward(y)
+            t = np.tanh(x)
+            wrong.append(np.abs(leaf.grad - np.where(t > 0, 2 * t, 0) * (1 - t * t)).max())
+
+    threads = [threading.Thread(target=work, args=(part,)) for part in x]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(wrong) == 80 and max(wrong) < 1e-12 and size_of_file(store) == 0
 
 
 # ---- a device --------------------------------------------------------------------------------------------------
@@ -268,11 +281,12 @@ def test_copies_run_beside_the_device_and_few_arrays_wait_for_them(rng):
     store = OffloadStore(DenseStore())
     arrays = [STRICT.asarray(rng.standard_normal(SMALL)) for _ in range(6)]
     expected, alive = [to_host(array).copy() for array in arrays], [weakref.ref(array) for array in arrays]
-    handles = []
+    handles, waiting = [], []
     with count_waits() as waits:
         while arrays:
             handles.append(store.pack(arrays.pop(0)))
-            assert sum(ref() is not None for ref in alive) - len(arrays) <= IN_FLIGHT
+            waiting.append(sum(ref() is not None for ref in alive) - len(arrays))
+        assert waiting == [1] + [IN_FLIGHT] * 5
         assert_bit_equal_later = handles[-1].dense()  # asks before its copy was waited for
         store.flush()
         assert waits() == 0

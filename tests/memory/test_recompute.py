@@ -129,7 +129,7 @@ def test_running_statistics_and_keys_move_once_a_step(be):
     with sf.Tape() as tape:
         y = model(x)
     after_forward = [to_host(array).copy() for array in model.buffers()]
-    keys = [module.key for _, module in model.modules() if isinstance(module, Dropout)]
+    keys = [module.key for _, module in model.named_modules() if isinstance(module, Dropout)]
     assert [to_host(key)[1] for key in keys] == [1, 1, 1]
     tape.backward(y, be.xp.ones_like(y.data))
     assert_same([to_host(array) for array in model.buffers()], after_forward)

@@ -81,6 +81,32 @@ def test_the_result_of_the_second_run_dies_before_the_walk_goes_back(be):
     assert dead == [True]
 
 
+def test_an_input_of_the_second_run_dies_when_the_walk_has_used_it(be):
+    inputs, dead = [], []
+
+    class Looks(Op):
+        name = "looks"
+
+        @staticmethod
+        def forward(ctx, x):
+            return x + 1
+
+        @staticmethod
+        def backward(ctx, gy):
+            dead.append(inputs[1]() is None)
+            return gy
+
+    def fn(x):
+        inputs.append(weakref.ref(x.data))
+        return apply(Looks, w) * x  # the walk comes to the product first, which saved x
+
+    w, plus = leaf(be, np.eye(20)), sf.Tensor(be.asarray(np.eye(20)))
+    with sf.Tape(store="mask") as tape:  # which unpacks a new array
+        y = sf.checkpoint(fn, plus * plus)
+    tape.backward(y, y.data)
+    assert dead == [True]
+
+
 def test_an_input_that_was_packed_dies_with_the_forward(be):
     x = leaf(be, np.eye(20))
     with sf.Tape(store="mask") as tape:

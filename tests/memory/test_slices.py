@@ -1,6 +1,7 @@
 """Slices of a batch: with checkpoint(slices=n), values, gradients and statistics are those of the whole batch."""
 
 import gc
+import weakref
 
 import numpy as np
 import pytest
@@ -12,7 +13,6 @@ from specframe import backend, ops
 from specframe.backend import to_host
 from specframe.layers import (
     BatchNorm2d,
-    BatchNormAct2d,
     Checkpoint,
     Conv2d,
     Dropout,
@@ -21,10 +21,11 @@ from specframe.layers import (
     Sequential,
     SpectralBlock,
 )
-from specframe.memory import effects, recompute, slices
+from specframe.memory import effects, put_in_place, recompute, slices
 from specframe.memory.slices import Batch, Joined, cut, over_batch, parts_of
+from specframe.models.common import ConvNormAct
 from specframe.op import Context
-from specframe.ops.batch_norm2d import Moments
+from specframe.ops.batch_norm2d import together
 
 # ---- a batch and its slices ------------------------------------------------------------------------------------
 
@@ -85,25 +86,38 @@ def test_parts_cover_the_batch_and_what_is_cut_joins_again(size, count, ndim):
     np.testing.assert_array_equal(joined.array, array)
 
 
+def test_a_place_is_filled_part_by_part_or_let_go_where_the_batch_is_whole():
+    place = np.ones(4)
+    joined = Joined([slice(0, 1), slice(1, 4)], place)
+    joined.put(0, np.array([2.0]))
+    joined.put(1, np.array([3.0, 4, 5]))
+    assert joined.array is place and place.tolist() == [2, 3, 4, 5]
+    alive, whole = weakref.ref(place), Joined([slice(None)], place)
+    del place, joined
+    assert alive() is None
+    whole.put(0, piece := np.array([6.0]))
+    assert whole.array is piece
+
+
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=4))
 def test_moments_of_parts_together_are_those_of_the_whole(sizes):
     rng = np.random.default_rng(sum(sizes))
     parts = [rng.standard_normal((n, 2)) + 1000 for n in sizes]
     whole = np.concatenate(parts)
-    together = Moments.together([Moments(len(p), p.mean(0), ((p - p.mean(0)) ** 2).sum(0)) for p in parts])
-    assert together.count == len(whole)
-    np.testing.assert_allclose(together.mean, whole.mean(0), rtol=1e-14)
-    np.testing.assert_allclose(together.energy, ((whole - whole.mean(0)) ** 2).sum(0), rtol=1e-9, atol=1e-18)
+    M, mu, energy = together([(len(p), p.mean(0), ((p - p.mean(0)) ** 2).sum(0)) for p in parts])
+    assert M == len(whole)
+    np.testing.assert_allclose(mu, whole.mean(0), rtol=1e-14)
+    np.testing.assert_allclose(energy, ((whole - whole.mean(0)) ** 2).sum(0), rtol=1e-9, atol=1e-18)
 
 
 # ---- checkpoint(slices=n) --------------------------------------------------------------------------------------
 
 
 def spatial():
-    return Sequential(
+    return put_in_place(Sequential(
         Conv2d(2, 3, 3, padding=1, rng=1, dtype=np.float64), BatchNorm2d(3, dtype=np.float64), ReLU(),
-        Conv2d(3, 4, 3, padding=1, rng=2, dtype=np.float64), BatchNormAct2d(4, dtype=np.float64), MaxPool2d(),
-    )  # fmt: skip
+        ConvNormAct(3, 4, 3, 1, "leaky_relu", True, 2, np.float64), MaxPool2d(),
+    ))  # fmt: skip
 
 
 def spectral():
@@ -112,7 +126,7 @@ def spectral():
 
 def small_gamma():
     net = spatial()
-    net[1].weight.data[0] = 1e-4  # h is saved in place of y
+    net[1].weight.data[0], net[1].bias.data[0] = 1e-4, 0.1  # h is saved besides y
     return net
 
 
@@ -217,6 +231,23 @@ def test_spectra_and_rows_of_features_go_through_in_slices(be, rng):
         y = sf.checkpoint(lambda h: h * h, rows, slices=2)
     tape.backward(y, be.asarray(np.ones((5, 3))))
     np.testing.assert_allclose(to_host(rows.grad), 2 * rows.numpy())
+
+
+def test_frequencies_that_one_slice_leaves_empty_are_not_empty_for_the_batch(be):
+    """Each image has one wave of its own, so each slice marks another frequency as the only one that holds anything."""
+    rows = np.arange(8.0)[:, None]
+    waves = [np.cos(2 * np.pi * k * rows / 8) + 0 * rows.T for k in (1, 2, 3)]
+    X = ops.rfft2(sf.Tensor(be.asarray(np.stack(waves, axis=2)[..., None])), (8, 8))
+    X.requires_grad, found = True, []
+    for count in (1, 3):
+        with sf.Tape() as tape:
+            y = ops.irfft2(sf.checkpoint(lambda X: ops.spectral_act(X, 0.5), X, slices=count))
+        tape.backward(y, be.asarray(np.ones(y.shape)))
+        found.append((y.numpy(), to_host(X.grad)))
+        X.grad = None
+    assert abs(found[0][0]).max(axis=(0, 1)).min() > 0.1
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-12)
 
 
 @pytest.mark.parametrize("inputs", [[], [(2, 2, 4, 1), (3, 5)], [()]], ids=["none", "two batches", "a number"])

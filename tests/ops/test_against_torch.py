@@ -9,6 +9,7 @@ from torch.nn import functional as F  # noqa: E402
 
 from specframe import Tensor, ops  # noqa: E402
 from specframe.grids import choose_grid  # noqa: E402
+from specframe.memory import batch_norm_act2d  # noqa: E402
 from tests.ops.common import normal, run  # noqa: E402
 
 
@@ -82,7 +83,7 @@ def test_batch_norm_act2d_and_its_running_statistics(be, rng, training, gamma):
     torch_running = [torch.tensor(array.copy()) for array in statistics]
     compare(
         be, rng,
-        lambda *a: ops.batch_norm_act2d(*a, 0.1, running, training),
+        lambda *a: batch_norm_act2d(*a, 0.1, running, training),
         lambda x, gamma, beta: F.leaky_relu(F.batch_norm(x, *torch_running, gamma, beta, training, 0.1, 1e-5), 0.1),
         x, np.array(gamma), beta,
     )  # fmt: skip

@@ -21,7 +21,6 @@ CALLS = {
     "add": (ops.add, [("r", (3, 4)), ("r", (4,))]),
     "avg_pool2d": (ops.avg_pool2d, [("r", MAP)]),
     "batch_norm2d": (ops.batch_norm2d, [("r", MAP), ("r", (3,)), ("r", (3,))]),
-    "batch_norm_act2d": (ops.batch_norm_act2d, [("r", MAP), ("r", (3,)), ("r", (3,))]),
     "clip": (lambda x: ops.clip(x, -0.5, 0.5), [("r", (3, 4))]),
     "concatenate": (lambda *parts: ops.concatenate(parts), [("c", SPECTRUM), ("c", SPECTRUM)]),
     "conv2d": (ops.conv2d, [("r", MAP), ("r", WEIGHT), ("r", (2,))]),

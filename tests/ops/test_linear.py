@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from specframe import Tape, Tensor, gradcheck, ops
-from tests.ops.common import normal, value
+from tests.kit.strict import STRICT, count_waits
+from tests.ops.common import normal, run, value
 
 
 @pytest.mark.parametrize(("batch", "n_in", "n_out"), [(1, 1, 1), (1, 5, 3), (4, 1, 3), (4, 5, 1), (3, 4, 6)])
@@ -53,3 +54,30 @@ def test_a_bias_that_does_not_fit_is_refused(be, shape, dtype):
     x, weight = Tensor(be.xp.ones((3, 4))), Tensor(be.xp.ones((2, 4)))
     with pytest.raises(ValueError, match=r"^linear: expected a bias \(2,\) float64, got "):
         ops.linear(x, weight, Tensor(be.xp.ones(shape, dtype)))
+
+
+def test_what_no_gradient_is_asked_for_keeps_nothing(be, rng):
+    x, weight = normal(rng, (3, 4)), normal(rng, (2, 4))
+    for needed, saved in (((True, False), ["weight"]), ((False, True), ["x"])):
+        leaves = [Tensor(be.asarray(a), requires_grad=n) for a, n in zip((x, weight), needed, strict=True)]
+        with Tape() as tape:
+            y = ops.linear(*leaves)
+        assert [row.array for row in tape.ledger.rows] == saved
+        tape.backward(y, be.xp.ones(y.shape))
+
+
+def test_an_empty_batch_gives_an_empty_result_and_zero_gradients(be, rng):
+    arrays = np.zeros((0, 4)), normal(rng, (2, 4)), normal(rng, 2)
+    y, gradients = run(be, ops.linear, *arrays)
+    assert y.shape == (0, 2)
+    for gradient, array in zip(gradients, arrays, strict=True):
+        np.testing.assert_array_equal(gradient, np.zeros(array.shape))
+
+
+def test_the_host_does_not_wait_for_the_device(rng):
+    leaves = [Tensor(STRICT.asarray(normal(rng, s)), requires_grad=True) for s in ((3, 4), (2, 4), (2,))]
+    with count_waits() as waits:
+        with Tape("dense") as tape:
+            y = ops.linear(*leaves)
+        tape.backward(y, STRICT.xp.ones(y.shape))
+    assert waits() == 0

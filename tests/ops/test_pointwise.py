@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from specframe import Tape, Tensor, gradcheck, ops
+from tests.kit.strict import STRICT, count_waits
 from tests.ops.common import normal, run, value
 
 
@@ -26,7 +27,7 @@ def test_relu_gradient_at_zero_is_zero(be):
 
 
 @pytest.mark.parametrize("op", [ops.relu, ops.leaky_relu])
-def test_one_bit_an_entry_issaved(be, op):
+def test_one_bit_an_entry_is_saved(be, op):
     with Tape() as tape:
         op(Tensor(be.xp.ones((64, 3)), requires_grad=True))
     assert tape.ledger.nbytes == 64 * 3 // 8
@@ -47,7 +48,7 @@ def test_leaky_relu_gradient_at_zero_is_the_slope(be):
 
 
 @pytest.mark.parametrize("op", [ops.relu, ops.leaky_relu])
-def test_an_activation_of_asaved_map_is_made_again_bit_by_bit(be, rng, op):
+def test_an_activation_of_a_saved_map_is_made_again_bit_by_bit(be, rng, op):
     x, w = normal(rng, (6, 5, 2, 3), np.float32), normal(rng, (4, 3, 3, 3), np.float32)
     weight = Tensor(be.asarray(w), requires_grad=True)
     with Tape("dense") as tape:
@@ -82,3 +83,27 @@ def test_nan_is_not_hidden(be, op):
 def test_what_is_not_real_is_refused(be, name, dtype):
     with pytest.raises(ValueError, match=f"^{name}: expected a real tensor, got {dtype}"):
         getattr(ops, name)(Tensor(be.xp.ones(2, dtype)))
+
+
+@pytest.mark.parametrize("op", [ops.relu, ops.leaky_relu, ops.tanh])
+@pytest.mark.parametrize("shape", [(), (3, 2)])
+def test_single_precision_is_kept_whatever_the_shape(be, rng, op, shape):
+    y, (gx,) = run(be, op, np.asarray(normal(rng, shape), np.float32))
+    assert y.dtype == gx.dtype == np.float32 and y.shape == gx.shape == shape
+
+
+@pytest.mark.parametrize("op", [ops.relu, ops.leaky_relu, ops.tanh])
+@pytest.mark.parametrize("shape", [(0,), (4, 5, 0, 3)])
+def test_an_empty_batch_gives_empty_maps_and_gradients(be, op, shape):
+    y, (gx,) = run(be, op, np.zeros(shape))
+    assert y.shape == gx.shape == shape
+
+
+@pytest.mark.parametrize("op", [ops.relu, ops.leaky_relu, ops.tanh])
+def test_the_host_does_not_wait_for_the_device(rng, op):
+    x = Tensor(STRICT.asarray(normal(rng, (4, 5))), requires_grad=True)
+    with count_waits() as waits:
+        with Tape("dense") as tape:
+            y = op(x)
+        tape.backward(y, STRICT.xp.ones(y.shape))
+    assert waits() == 0

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specframe import Tensor, gradcheck, ops
+from specframe import Tape, Tensor, gradcheck, ops
 from tests.ops.common import normal, run, value
 
 
@@ -53,6 +53,17 @@ def test_one_class_has_no_loss_and_no_gradient(be):
 def test_labels_may_come_as_a_tensor(be, rng):
     x, labels = Tensor(be.asarray(normal(rng, (2, 3)))), be.asarray(np.array([1, 2]))
     assert ops.softmax_cross_entropy(x, Tensor(labels)).item() == ops.softmax_cross_entropy(x, labels).item()
+
+
+def test_labels_may_change_between_forward_and_backward(be, rng):
+    """A loader that fills one array again and again must not spoil the gradient of the batch before."""
+    x, labels = normal(rng, (3, 4)), be.asarray(np.array([1, 0, 3]))
+    leaf = Tensor(be.asarray(x), requires_grad=True)
+    with Tape() as tape:
+        y = ops.softmax_cross_entropy(leaf, labels)
+    labels[:] = 2
+    tape.backward(y)
+    np.testing.assert_array_equal(be.to_host(leaf.grad), run(be, loss([1, 0, 3]), x)[1][0])
 
 
 def test_nan_logits_are_not_hidden(be):

@@ -50,15 +50,12 @@ def test_the_output_is_all_it_saves(be, rng):
     assert [row.array for row in tape.ledger.rows] == ["Z"] and tape.ledger.nbytes == Z.data.nbytes
 
 
-def test_it_says_which_frequencies_hold_anything(be, rng):
+def test_what_it_says_about_the_frequencies_is_true(be, rng):
     Z = ops.spectral_act(spectrum_tensor(be, spectrum(rng), GRID, size=(5, 5), norm="backward"), 2.0)
     filled = (Z.numpy() != 0).any(axis=(2, 3))
     assert 0 < filled.sum() < filled.size
     assert (Z.spectrum.grid, Z.spectrum.size, Z.spectrum.norm) == (GRID, (5, 5), "backward")
-    if be.reading_waits:  # finding out would make the host wait
-        assert Z.spectrum.active is None
-    else:
-        np.testing.assert_array_equal(Z.spectrum.active, filled)
+    assert Z.spectrum.active is None or np.array_equal(Z.spectrum.active, filled)  # a body may leave it open
 
 
 def test_nan_is_not_hidden(be, rng):

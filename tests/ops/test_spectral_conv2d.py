@@ -133,7 +133,7 @@ def conv(
 
 @both
 def test_a_tensor_without_a_grid_is_refused(be, name):
-    with pytest.raises(ValueError, match=rf"^{name}: expected a spectrum made by rfft2, got a tensor of shape"):
+    with pytest.raises(ValueError, match=rf"^{name}: expected a spectrum made by rfft2, or a grid="):
         conv(be, name)
 
 
@@ -165,7 +165,8 @@ def test_shapes_and_dtypes_that_do_not_fit_are_refused(be, name, changes, messag
 @pytest.mark.parametrize("changes", [{"grid": (4, 4)}, {"norm": "backward"}, {"grid": (4, 5), "norm": "backward"}])
 def test_a_grid_or_norm_that_contradicts_the_spectrum_is_refused(be, name, changes):
     X = spectrum_tensor(be, np.zeros((4, 3, 2, 3), complex), (4, 5))
-    with pytest.raises(ValueError, match=rf"^{name}: grid .* norm .* contradict the spectrum's own \(4, 5\), ortho$"):
+    what = r"(grid \(4, 4\)|norm backward) contradicts the spectrum's own (\(4, 5\)|ortho)"
+    with pytest.raises(ValueError, match=f"^{name}: {what}$"):
         getattr(ops, name)(X, Tensor(be.xp.ones((2, 3, 3, 3))), **changes)
 
 

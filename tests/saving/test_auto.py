@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import specframe as sf
 from specframe import ops
 from specframe.backend import to_host
-from specframe.saving import AutoStore, Sparse, get_store
+from specframe.saving import AutoStore, Sparse, auto, get_store
 from specframe.saving.auto import PENDING
 from tests.kit.strict import STRICT, count_waits
 
@@ -70,6 +70,35 @@ def test_auto_is_as_small_as_the_smallest_at_every_density(be, make, shape, dtyp
     for density in (0.0, 0.003, 0.02, 0.05, 0.2, 0.6, 0.95, 0.99, 1.0):
         array = be.asarray(make(shape, density, dtype))
         assert pack("auto", array).nbytes == smallest_of_all(array), f"density {density}"
+
+
+def test_where_counting_costs_no_waiting_the_format_is_known_at_once(be):
+    handle = AutoStore().pack(be.asarray(np.eye(50)))
+    assert (handle.format, handle.settled) == (("dense", False) if be.reading_waits else ("mask", True))
+
+
+@pytest.mark.parametrize(("zeros", "gathers"), [(0, False), (6, False), (7, True)])
+def test_entries_are_gathered_only_where_that_may_save_bytes(monkeypatch, zeros, gathers):
+    """An entry costs a bit at least: 7 zeros of 200 float32 are the first to outweigh 193 bits, 25 bytes."""
+    asked, array = [], np.ones((10, 20), np.float32)
+    array.reshape(-1)[:zeros] = 0
+    monkeypatch.setattr(auto.Sparse, "of", lambda *parts, of=Sparse.of: asked.append(1) or of(*parts))
+    assert pack("auto", array).nbytes <= array.nbytes
+    assert bool(asked) == gathers
+
+
+def test_of_two_formats_as_small_auto_takes_the_one_that_unpacks_faster(be):
+    array = np.zeros((1, 96))
+    array[0, 5] = 1
+    assert pack("csr", be.asarray(array)).nbytes == pack("mask", be.asarray(array)).nbytes == 20
+    assert pack("auto", be.asarray(array)).format == "mask"
+    array = np.zeros((1, 97))
+    array[0, 5] = 1
+    assert pack("auto", be.asarray(array)).format == "csr"
+    full = np.zeros((1, 16), np.uint8)
+    full[0, :14] = 1
+    assert pack("mask", be.asarray(full)).nbytes == full.nbytes == pack("auto", be.asarray(full)).nbytes
+    assert pack("auto", be.asarray(full)).format == "dense"
 
 
 @given(
@@ -153,7 +182,7 @@ def test_entries_that_are_gathered_already_are_packed_at_once():
 
 
 def test_the_ledger_is_settled_when_the_forward_ends():
-    x = sf.Tensor(STRICT.asarray(np.linspace(-1, 1, 60).reshape(20, 3)), requires_grad=True)
+    x = sf.Tensor(STRICT.asarray(np.linspace(0.1, 1, 60).reshape(20, 3)), requires_grad=True)
     kept = STRICT.asarray(scattered((20, 3), 0.3, np.float64))
     with count_waits() as waits:
         with sf.Tape(store="auto") as tape:

@@ -6,7 +6,11 @@ import pytest
 import specframe as sf
 from specframe import ops
 from specframe.backend import to_host
-from specframe.saving import STORES, DenseStore, get_store
+from specframe.op import Op
+from specframe.saving import DenseStore, get_store
+from specframe.saving.registry import names
+from specframe.spectrum import Spectrum
+from specframe.tape import apply
 
 
 def parameter(be, rng, *shape):
@@ -28,7 +32,8 @@ def test_a_name_a_store_and_a_dict_are_understood():
 
 @pytest.mark.parametrize(
     "wrong, said",
-    [("zip", "unknown store 'zip': choose dense"), (3, "unknown store 3"), ("dense:2", "does not take 1 setting"),
+    [("zip", "unknown store 'zip': choose dense"), ([], r"unknown store \[\]: choose"), (3, "unknown store 3"),
+     ("dense:2", "does not take 1 setting"),
      ({"tanh": "zip"}, "unknown store 'zip'"), (None, "unknown store None")],
 )  # fmt: skip
 def test_mistakes_are_one_sentence(wrong, said):
@@ -51,7 +56,7 @@ def test_a_part_of_a_forward_is_kept_by_another_store(be, rng):
     assert formats(tape) == ["dense", "csr", "mask", "csr", "dense"]
 
 
-def test_an_array_stays_as_its_first_opsaved_it(be, rng):
+def test_an_array_stays_as_its_first_op_saved_it(be, rng):
     a, w = parameter(be, rng, 6, 40), parameter(be, rng, 3, 40)
     with sf.Tape(store="dense") as tape:
         x = ops.tanh(a)
@@ -81,16 +86,6 @@ def test_an_error_inside_leaves_the_stores_as_they_were(be, rng):
             raise ZeroDivisionError
         ops.tanh(a)
     assert formats(tape) == ["dense"]
-
-
-def test_a_tape_inside_a_tape_has_its_own_stores(be, rng):
-    a = parameter(be, rng, 6, 40)
-    with sf.Tape(store="dense") as outer:
-        with sf.store("csr"):
-            with sf.Tape(store="mask") as inner:
-                ops.tanh(a)
-            ops.tanh(a)
-    assert formats(inner) == ["mask"] and formats(outer) == ["csr"]
 
 
 class Keys(DenseStore):
@@ -149,7 +144,7 @@ def gradients(net, leaves, store):
     return y.numpy(), np.concatenate([to_host(leaf.grad).ravel() for leaf in leaves]).astype(float)
 
 
-@pytest.mark.parametrize("name", STORES)
+@pytest.mark.parametrize("name", names())
 def test_a_lossless_store_changes_nothing_and_a_lossy_one_the_gradients_only(be, rng, name):
     net, leaves = net_and_input(be, rng)
     plain = net().numpy()
@@ -162,3 +157,51 @@ def test_a_lossless_store_changes_nothing_and_a_lossy_one_the_gradients_only(be,
     else:
         assert not np.array_equal(g, exact) and exact @ g > 0
         np.testing.assert_array_equal(g, gradients(net, leaves, name)[1])  # the seed of the tape fixes the draws
+
+
+@pytest.mark.parametrize("name", [*(name for name in names() if get_store(name).lossless), "offload:csr"])
+def test_zeros_that_are_decisions_are_the_thresholds_where_parts_are_negative_zeros(be, name):
+    """A -0.0 is kept as what it is, and decides nothing."""
+    parts = np.resize(np.float32([-0.0, 0.0, -0.1, 0.1, -3, 3, -0.0]), (8, 5, 40, 4, 2))
+    parts[..., 1] = np.roll(parts[..., 1].reshape(-1), 3).reshape(8, 5, 40, 4)  # all pairs, as 7 and 3 have no divisor
+    Y = parts.reshape(8, 5, 40, 8).view(np.complex64)
+    gZ, found = np.full(Y.shape, 1 - 2j, np.complex64), []
+    for act in (ops.spectral_act, lambda Y, beta: ops.split_tanh(ops.threshold(Y, beta))):
+        leaf = sf.Tensor(be.asarray(Y), requires_grad=True)
+        leaf.spectrum = Spectrum((8, 8), (8, 8))
+        with sf.Tape(store=name) as tape:
+            Z = act(leaf, 0.5)
+        tape.backward(Z, be.asarray(gZ))
+        found.append((Z.numpy(), to_host(leaf.grad)))
+    assert (Y == 0).any() and not found[0][1][abs(Y) <= 0.5].any() and (found[0][1][abs(Y) > 0.5] != 0).all()
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
+class Cube(Op):
+    """y = x^3, by an op of one's own that saves what it computes and what it decides; NumPy makes scalars of both."""
+
+    name = "cube"
+
+    @staticmethod
+    def forward(ctx, x):
+        square = x * x
+        ctx.save(square=square)
+        ctx.save_bits(positive=x > 0)
+        return square * x
+
+    @staticmethod
+    def backward(ctx, gy):
+        assert ctx["positive"].dense().shape == ctx["square"].dense().shape == gy.shape
+        return 3 * gy * ctx["square"].dense()
+
+
+@pytest.mark.parametrize("name", [*names(), "offload:csr"])
+@pytest.mark.parametrize("shape", [(), (0,), (2, 0), (1,), (3,)])
+def test_an_op_of_ones_own_on_arrays_of_no_axes_and_of_no_entries(be, name, shape):
+    x = sf.Tensor(be.asarray(np.full(shape, -1.5)), requires_grad=True)
+    with sf.Tape(store=name, check=True) as tape:
+        y = apply(Cube, x)
+    tape.backward(y, be.asarray(np.ones(shape)))
+    np.testing.assert_array_equal(to_host(x.grad), np.full(shape, 6.75))
+    assert [row.shape for row in tape.ledger.rows] == [shape, shape] and str(tape.ledger)

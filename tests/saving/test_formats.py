@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from specframe import saving
 from specframe.backend import to_host
 from specframe.memory.values import Encoded
-from specframe.saving import Sparse, get_store
+from specframe.saving import Sparse, csr, get_store
 from specframe.saving.sparse import matrix_shape
 
 FORMATS = ["dense", "csr", "mask", "auto"]
@@ -144,10 +144,75 @@ def test_infinity_and_nan_are_entries_like_others(be, name):
     assert handle.sparse().nnz == 4
 
 
-@pytest.mark.parametrize("name", ["csr", "mask"])
-def test_a_negative_zero_counts_as_zero(be, name):
-    handle = pack(name, be.asarray(np.array([[-0.0, 1.0]])))
-    assert_bit_equal(handle.dense(), np.array([[0.0, 1.0]]))
+def odd_bits(dtype, repeat):
+    """Zeros of both signs, the smallest numbers, infinities, and NaN with a payload of both signs."""
+    real = np.dtype(np.dtype(dtype).char.lower())
+    ends = np.finfo(real)
+    numbers = np.array([0, -0.0, ends.smallest_subnormal, -ends.smallest_subnormal, ends.max, np.inf, -np.inf, 1], real)
+    nan = np.array([np.nan, -np.nan], real).view(f"u{real.itemsize}") + 5
+    reals = np.concatenate([numbers, nan.view(real), np.zeros(30, real)])
+    if np.dtype(dtype).kind == "c":  # every pair of parts
+        pairs = np.empty((len(reals), len(reals)), dtype)
+        pairs.real, pairs.imag = reals[:, None], reals
+        reals = pairs
+    return np.tile(reals.reshape(-1, 8), (repeat, 1))
+
+
+@pytest.mark.parametrize("name", [*FORMATS, "offload", "offload:csr", "offload:mask"])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_bit_survives_that_of_a_negative_zero_too(be, name, dtype):
+    array = odd_bits(dtype, 100)
+    handle = pack(name, be.asarray(array))
+    assert_bit_equal(handle.dense(), array)
+    assert_bit_equal(handle.sparse().dense(), array)
+    zero = np.frombuffer(array.tobytes(), np.uint8).reshape(*array.shape, -1).max(axis=-1) == 0
+    np.testing.assert_array_equal(support_of(handle.sparse()), ~zero)
+    assert handle.density in (None, np.count_nonzero(~zero) / array.size)
+
+
+@pytest.mark.parametrize("name", [*FORMATS, "offload"])
+@pytest.mark.parametrize("dtype", "? b H i q Q e f d F D".split())
+@pytest.mark.parametrize("shape", [(50, 60), (3,), (), (0,), (0, 3), (3, 0, 2, 4)])
+def test_arrays_of_every_dtype_and_none_or_one_entry_come_back(be, name, dtype, shape):
+    array = np.asarray(np.arange(np.prod(shape)) % 7 == 0, dtype).reshape(shape)
+    handle = pack(name, be.asarray(array))
+    assert_bit_equal(handle.dense(), array)
+    assert_bit_equal(handle.sparse().dense(), array)
+    assert handle.density in (None, np.count_nonzero(array) / max(1, array.size))
+
+
+@pytest.mark.parametrize("name", [*FORMATS, "offload"])
+@pytest.mark.parametrize("dtype", [">f4", ">c16", ">i4", "g", "G"])
+def test_other_byte_orders_and_long_doubles_come_back(name, dtype):
+    array = np.zeros((40, 50), dtype)
+    array[::3] = 1 - np.arange(50) % 3
+    array[1] = -0.0
+    back = pack(name, array).dense()
+    assert back.dtype == array.dtype and back.shape == array.shape
+    np.testing.assert_array_equal(back, array)
+    np.testing.assert_array_equal(np.signbit(back.real), np.signbit(array.real))
+
+
+def test_csr_leaves_what_its_libraries_do_not_hold_to_mask(be, monkeypatch):
+    def formats(array):
+        return [pack(name, be.asarray(array)).format for name in ("csr", "auto")]
+
+    sparse = np.zeros((4, 4096))
+    sparse[1, 1] = 1
+    assert formats(sparse) == ["csr", "csr"]
+    assert formats(sparse.astype(int)) == formats(sparse.astype(np.float16)) == formats(sparse != 0) == ["mask", "mask"]
+    monkeypatch.setattr(csr, "LARGEST", sparse.size)  # in place of 2^31 - 1, which takes 16 GiB to pass
+    assert formats(sparse) == ["csr", "csr"]
+    monkeypatch.setattr(csr, "LARGEST", sparse.size - 1)
+    assert formats(sparse) == ["mask", "mask"]
+
+
+def test_csr_is_the_librarys_array_with_32_bit_indices(be):
+    array = with_zeros(1, (6, 4, 5, 2), 0.4, 0.5, np.complex64)
+    matrix = pack("csr", be.asarray(array)).matrix
+    assert isinstance(matrix, be.sparse.csr_array) and matrix.shape == (24, 10)
+    assert matrix.indices.dtype == matrix.indptr.dtype == np.int32
+    assert_bit_equal(matrix.toarray(), array.reshape(24, 10))
 
 
 @pytest.mark.parametrize("name", ["csr", "mask"])
@@ -222,7 +287,9 @@ def test_density_is_that_of_the_entries(be, name):
 
 
 def test_dense_knows_its_density_where_counting_costs_no_waiting(be):
-    assert pack("dense", be.asarray(np.eye(8))).density == (None if be.reading_waits else 1 / 8)
+    array = be.asarray(np.eye(8))
+    assert pack("dense", array).density == (None if be.reading_waits else 1 / 8)
+    assert pack("dense", array, Sparse.of(array)).density == 1 / 8
 
 
 # ---- dense keeps no more than the array ------------------------------------------------------------------------

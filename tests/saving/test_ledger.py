@@ -12,6 +12,7 @@ from specframe.backend import to_host
 from specframe.layers import Module, Tanh
 from specframe.models import LeNet5, SpecLeNet5
 from specframe.saving import Bits, Borrowed, Ledger, get_store
+from specframe.saving.remade import DEEPEST
 
 STORES = ["dense", "csr", "mask", "auto"]
 
@@ -77,7 +78,7 @@ def test_layers_have_the_dotted_names_of_the_model():
     with sf.Tape() as tape:
         ops.sum(model(sf.Tensor(np.ones((28, 28, 2, 1), np.float32))))
     layers = {row.layer for row in tape.ledger.rows}
-    assert layers - {""} <= {name for name, _ in model.modules()}
+    assert layers - {""} <= {name for name, _ in model.named_modules()}
     assert {"block1", "block2"} & layers or len(layers) > 3
     assert sum(tape.ledger.by("layer").values()) == tape.ledger.nbytes
 
@@ -97,8 +98,9 @@ def test_a_module_that_its_caller_does_not_own_goes_by_its_class(be):
 def test_an_empty_ledger_says_zero():
     with sf.Tape() as tape:
         pass
-    assert tape.ledger.rows == [] and tape.ledger.nbytes == 0
-    assert str(tape.ledger).endswith("\n0 bytes saved for backward")
+    assert tape.ledger.rows == tape.ledger.running == [] and tape.ledger.nbytes == tape.ledger.moved == 0
+    _, total, sentence = str(tape.ledger).splitlines()
+    assert total.split() == ["total", *"000000"] and sentence == "0 bytes saved for backward"
 
 
 def test_totals_are_the_sum_of_the_rows(be, rng):
@@ -118,6 +120,14 @@ def test_densities_are_listed_by_op_in_the_order_of_the_forward(be):
         ops.tanh(ops.tanh(x * first) * second)
     assert tape.ledger.density("tanh") == [0.5, 0.25]
     assert tape.ledger.density("relu") == []
+
+
+def test_the_densities_of_spectra_are_those_of_the_arrays_that_spectral_layers_call_Z(be):
+    csr = [get_store("csr").pack(be.asarray(np.eye(n))) for n in (2, 4, 5)]
+    bits = Bits(be, be.asarray(np.zeros((2, 8), bool)))
+    ledger = Ledger([("a", "conv", "Z", csr[0]), ("a", "conv", "X", csr[1]), ("b", "conv", "Z", csr[2]),
+                     ("b", "conv", "Z", bits)])  # fmt: skip
+    assert ledger.spectra() == [0.5, 0.2]
 
 
 def test_a_ledger_can_be_read_while_the_tape_records(be, rng):
@@ -143,7 +153,7 @@ def test_a_ledger_is_a_snapshot_that_outlives_the_backward(be, rng):
 
 
 @pytest.mark.parametrize("store", STORES)
-def test_an_arraysaved_by_two_ops_is_counted_once(be, rng, store):
+def test_an_array_saved_by_two_ops_is_counted_once(be, rng, store):
     x, w = parameter(be, rng, 8, 5), parameter(be, rng, 4, 5)
     with sf.Tape(store=store) as tape:
         h = ops.tanh(x)  # saves its output
@@ -279,7 +289,19 @@ def test_concatenations_of_concatenations_grow_by_the_new_part_only(be, rng):
     assert tape.ledger.nbytes == 4 * 4 * 2 * 8  # the four outputs of tanh, (4, 2) each, and nothing twice
 
 
-def test_relu_of_asaved_map_keeps_that_map_only(be, rng):
+def test_after_so_many_recipes_in_a_row_a_result_is_kept(be, rng):
+    x, w = parameter(be, rng, 6, 5), parameter(be, rng, 4, 5)
+    for turns, kept in ((DEEPEST, "x" + " <- transpose" * DEEPEST), (DEEPEST + 2, "x <- transpose")):
+        with sf.Tape(store="dense") as tape:
+            h = ops.tanh(x)
+            for _ in range(turns):
+                h = ops.transpose(h, (1, 0))
+            ops.linear(h, w)
+        rows = [row for row in rows_of(tape, "linear") if row.format in ("shared", "dense")]
+        assert [row.array for row in rows] == [kept]
+
+
+def test_relu_of_a_saved_map_keeps_that_map_only(be, rng):
     a, k = parameter(be, rng, 6, 6, 2, 3), parameter(be, rng, 4, 3, 3, 3)
     with sf.Tape(store="dense") as tape:
         h = ops.tanh(a)  # saved by tanh: relu(h) is made from it and from its bits
@@ -296,7 +318,7 @@ def test_relu_of_asaved_map_keeps_that_map_only(be, rng):
     np.testing.assert_array_equal(to_host(k.grad), to_host(again.grad))
 
 
-def test_relu_of_a_map_that_nobody_saves_issaved_itself(be, rng):
+def test_relu_of_a_map_that_nobody_saves_is_saved_itself(be, rng):
     a, k = parameter(be, rng, 6, 6, 2, 3), parameter(be, rng, 4, 3, 3, 3)
     with sf.Tape(store="dense") as tape:
         ops.conv2d(ops.relu(a * 2), k)

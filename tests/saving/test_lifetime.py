@@ -154,7 +154,7 @@ def test_entries_are_freed_one_by_one_when_backward_runs_inside_the_block(be, rn
     assert tape.ledger.nbytes == 2 * 5 * 8
 
 
-def test_an_arraysaved_by_two_ops_lives_until_the_first_of_them_is_walked(be, rng):
+def test_an_array_saved_by_two_ops_lives_until_the_first_of_them_is_walked(be, rng):
     x, w = parameter(be, rng, 4, 3), parameter(be, rng, 2, 3)
     with sf.Tape(store="dense") as tape:
         h = ops.tanh(x)

@@ -69,7 +69,7 @@ def test_the_ledger_agrees_with_the_memory_that_is_alive_before_the_backward(mod
     assert 0 <= alive - tape.ledger.nbytes <= 0.02 * tape.ledger.nbytes + bookkeeping
 
 
-def testsaved_bytes_and_the_measured_peak_fall_with_beta(batch):
+def test_saved_bytes_and_the_measured_peak_fall_with_beta(batch):
     peaks, saved = zip(*(peak_of_a_step(beta, batch) for beta in (0.1, 1.0, 3.0)), strict=True)
     assert saved[0] > 1.2 * saved[1] and saved[1] > 1.2 * saved[2]
     assert peaks[0] > 1.2 * peaks[1] and peaks[1] > peaks[2]  # what is left at the end is the work of one transform

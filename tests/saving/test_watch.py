@@ -86,6 +86,21 @@ def test_a_change_of_one_entry_is_seen_under_check_on_every_device(be, rng):
             tape.backward(y)
 
 
+@pytest.mark.parametrize("when", ["before its count has come", "after"])
+@pytest.mark.parametrize("store", ["auto", "dense"])
+def test_a_result_that_is_changed_is_seen_under_check_while_its_format_is_open_and_later(be, rng, store, when):
+    x = leaf(be, normal(rng, (4, 5)))
+    with sf.Tape(store=store, check=True) as tape:
+        h = ops.tanh(x)
+        y = ops.sum(h * h)
+        if when != "after":
+            h.data[1] = 0.25
+    if when == "after":
+        h.data[1] = 0.25
+    with pytest.raises(RuntimeError, match=CHANGED.format("multiply", "b")):
+        tape.backward(y)
+
+
 def test_without_a_change_nothing_is_reported(be, rng):
     for check in (False, True):
         x = leaf(be, normal(rng, (8, 9)))

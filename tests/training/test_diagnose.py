@@ -5,7 +5,7 @@ import threading
 import numpy as np
 
 from specframe import Tensor
-from specframe.layers import Linear, Module, Sequential
+from specframe.layers import Linear, Module, Sequential, module
 from specframe.training import first_bad_layer
 
 
@@ -77,4 +77,4 @@ def test_threads_that_look_at_once_each_find_their_own():
     one_done.set()
     thread.join()
     assert found == [None, "the output of 1.1 (Linear)"]
-    assert Module._observer is None  # nobody looks on
+    assert module._calling.observer is None  # nobody looks on

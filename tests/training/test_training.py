@@ -196,7 +196,7 @@ def test_a_net_that_is_wholly_in_evaluation_mode_is_trained_and_stays_so_when_ev
     net, norm, dropout = frozen()
     net.eval()
     evaluate(net, loader())
-    assert not any(module.training for _, module in net.modules())
+    assert not any(module.training for _, module in net.named_modules())
     optimizer = SGD(net, 0.1)
     fit(net, loader(), loader(), optimizer, ConstantLR(optimizer), 1, progress=False)
     assert net.training and norm.training and dropout.training

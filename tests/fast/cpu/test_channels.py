@@ -5,18 +5,39 @@ import pytest
 
 from specframe.backend import to_host
 from specframe.backend.cpu import PIECE_BYTES
-from specframe.ops._channels import channel_sums, shift_and_scale
+from specframe.fast.cpu._channels import channel_sums, shift_and_scale
 
 SHAPES = [(1, 1, 1, 1), (3, 4, 2, 5), (64, 8, 16, 9)]  # the last in several pieces on a CPU
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_sums_of_one_and_of_two_maps(be, rng, shape):
+def test_sums_of_what_is_made_of_maps(be, rng, shape):
     x, y = rng.standard_normal(shape), rng.standard_normal(shape)
-    one = channel_sums(be, lambda x: x, be.asarray(x))
-    two = channel_sums(be, lambda x, y: x * y, be.asarray(x), be.asarray(y))
+    one, two = channel_sums(be, lambda x, y: (x, x * y), be.asarray(x), be.asarray(y))
     np.testing.assert_allclose(to_host(one), x.sum(axis=(0, 1, 2)), rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(to_host(two), (x * y).sum(axis=(0, 1, 2)), rtol=1e-12, atol=1e-12)
+
+
+def test_what_is_made_of_maps_may_be_made_in_one_place(be, rng):
+    x = rng.standard_normal((3, 4, 2, 5))
+
+    def of(x):
+        y = x + 1
+        yield y
+        y *= y
+        yield y
+
+    one, two = channel_sums(be, of, be.asarray(x))
+    np.testing.assert_allclose(to_host(one), (x + 1).sum(axis=(0, 1, 2)), rtol=1e-12)
+    np.testing.assert_allclose(to_host(two), ((x + 1) ** 2).sum(axis=(0, 1, 2)), rtol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(64, 8, 2, 3), (64, 64, 8, 3), (512, 16, 1, 3)])
+def test_sums_of_single_precision_maps_are_good_to_single_precision(be, rng, shape):
+    x = rng.random(shape, np.float32)
+    (sums,) = channel_sums(be, lambda x: (x,), be.asarray(x))
+    assert sums.dtype == np.float64
+    np.testing.assert_allclose(to_host(sums), x.astype(np.float64).sum(axis=(0, 1, 2)), rtol=5e-8)
 
 
 @pytest.mark.parametrize("place", ["new", "own"])

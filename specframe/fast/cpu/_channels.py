@@ -1,7 +1,8 @@
 """Sums and factors by channel, of maps (rows, cols, batch, channels) and of the parts of spectra.
 
 The channels are the last axis and often a short one, over which NumPy's loops are slow. So an array is read as lines
-of `batch * channels` entries, one a place, and a number for each channel is repeated along the line.
+of `batch * channels` entries, one a place, and a number for each channel is repeated along the line. What takes several
+passes goes piece by piece, which is still in the cache for the next pass.
 """
 
 
@@ -21,11 +22,16 @@ def by_channel(sums, channels):
 
 
 def channel_sums(b, of, *maps):
-    """Per channel, the sum over rows, columns and batch of what `of` makes of (pieces of) the maps' lines."""
-    channels = maps[0].shape[3]
-    maps = [lines(x) for x in maps]
-    sums = sum(of(*(x[piece] for x in maps)).sum(axis=(0, 1)) for piece in b.pieces(maps[0]))
-    return by_channel(sums, channels)
+    """Per channel, the sums over rows, columns and batch of the arrays that `of` makes of (pieces of) the maps' lines.
+
+    In double precision but for the sums along a row: one float32 addition a place would lose a digit. An array is done
+    with before `of` is asked for the next one.
+    """
+    channels, maps, sums = maps[0].shape[3], [lines(x) for x in maps], 0
+    for piece in b.pieces(maps[0]):
+        rows = (z.sum(axis=1).reshape(-1, channels) for z in of(*(x[piece] for x in maps)))
+        sums = sums + b.xp.stack([row.sum(axis=0, dtype="float64") for row in rows])
+    return sums
 
 
 def shift_and_scale(b, x, less, times, plus, out=None):
