@@ -95,7 +95,8 @@ def test_nothing_in_a_file_is_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pickle").write_bytes(pickle.dumps(Runs()))
     np.savez(tmp_path / "objects.npz", a=np.array([Runs()], dtype=object))
-    for name in ("pickle", "objects.npz"):
+    np.savez(tmp_path / "words.npz", a=np.array(["text"]))
+    for name in ("pickle", "objects.npz", "words.npz"):
         with pytest.raises(ValueError, match=rf"^{name}: no arrays of numbers in it: "):
             sf.load(name)
     assert not os.path.exists("ran")
