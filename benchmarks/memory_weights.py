@@ -2,6 +2,8 @@
 
     FOLDER/batch.npz                    x (rows, cols, batch, channels), y
     FOLDER/twin, spec, spec+strict.npz  {"state", "settings"}, as training.save_checkpoint writes them
+
+They are made once and used again.
 """
 
 import os

@@ -9,26 +9,27 @@ dark drawing on light ground around. Of a transparent picture the drawing is kno
 """
 
 import sys
+from typing import Any
 
 import numpy as np
 from command_line import Parser, guarded
 from networks import build
 
-from specframe import backend
+from specframe import backend, ops
 from specframe.data import DATASETS, open_dataset
 from specframe.data.image import brightness, flatten, read_image
-from specframe.layers import SpectralBlock
+from specframe.layers import Module, SpectralBlock
 from specframe.tensor import Tensor
 from specframe.training import CheckpointError, load_checkpoint, plots
 
 
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> int:
     parser = make_parser()
     option = {"net": None, "invert": False, "out": "maps.png"} | vars(parser.parse_args(arguments))
     return guarded(parser, run, option)
 
 
-def make_parser():
+def make_parser() -> Parser:
     parser = Parser("predict.py", __doc__.split("\n\n")[0])
     add = parser.add_argument
     add("checkpoint", metavar="CHECKPOINT", help="written by examples/train.py or examples/lenet_mnist.py")
@@ -39,13 +40,13 @@ def make_parser():
     return parser
 
 
-def run(option):
+def run(option: dict[str, Any]) -> int:
     model, data = load_net(option["checkpoint"], option["net"])
     pixels = np.stack([read(path, data, option["invert"]) for path in option["images"]])
     mean, std = (np.float32(each).reshape(-1, 1, 1) for each in (data.mean, data.std))
     images = (pixels - mean) / std
     logits = model.eval()(Tensor(np.ascontiguousarray(images.transpose(2, 3, 0, 1))))
-    for path, probabilities in zip(option["images"], softmax(logits.numpy()), strict=True):
+    for path, probabilities in zip(option["images"], ops.softmax(logits).numpy(), strict=True):
         best = np.argsort(-probabilities)[:3]
         print(f"{path}: " + ", ".join(f"{data.classes[c]} {100 * probabilities[c]:.1f} %" for c in best))
     block = next((module for module in model.modules() if isinstance(module, SpectralBlock)), None)
@@ -55,7 +56,7 @@ def run(option):
     return 0
 
 
-def load_net(path, chosen):
+def load_net(path: str, chosen: str | None) -> "tuple[Module, Trained]":
     """(model, Trained) from a checkpoint."""
     saved = load_checkpoint(path)
     try:
@@ -82,7 +83,7 @@ class Trained:
     `drawn` says that the images are light drawings on dark ground, as in all the grey sets.
     """
 
-    def __init__(self, option):
+    def __init__(self, option: dict[str, Any]) -> None:
         self.name = option["data"]
         kind = DATASETS.get(self.name)
         if kind is not None:
@@ -95,7 +96,7 @@ class Trained:
         self.drawn = kind is not None and self.shape[0] == 1
 
 
-def read(path, data, invert):
+def read(path: str, data: Trained, invert: bool) -> Any:
     """(channels, rows, cols) float32 in [0, 1]."""
     pixels = read_image(path, data.shape[1:], data.shape[0], background=None)
     transparent = len(pixels) > data.shape[0]
@@ -109,15 +110,10 @@ def read(path, data, invert):
     return pixels
 
 
-def on_light_ground(pixels):
+def on_light_ground(pixels: Any) -> bool:
     """Whether most of the outermost pixels are light."""
     edge = np.concatenate([pixels[:, 0], pixels[:, -1], pixels[:, :, 0], pixels[:, :, -1]], axis=-1)
-    return np.median(edge) > 0.5
-
-
-def softmax(logits):
-    p = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return p / p.sum(axis=1, keepdims=True)
+    return bool(np.median(edge) > 0.5)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """Which grid: how far maps are padded before they are transformed."""
 
+from typing import Any
+
 import numpy as np
 
 
-def check_grid(grid, op):
+def check_grid(grid: Any, op: str) -> tuple[int, int]:
     """The grid as a tuple of two ints, or a sentence that names the op."""
     pair = tuple(grid) if isinstance(grid, tuple | list) else ()
     if len(pair) != 2:
@@ -11,7 +13,7 @@ def check_grid(grid, op):
     return int(pair[0]), int(pair[1])
 
 
-def fast_length(n):
+def fast_length(n: int) -> int:
     """The smallest length from n on whose only prime factors are 2, 3 and 5: what a real FFT does fastest.
 
     >>> [fast_length(n) for n in (19, 35, 37)]
@@ -27,7 +29,9 @@ def fast_length(n):
         n += 1
 
 
-def choose_grid(size, kernel_size, grid="fast", stride=1, margin=None):
+def choose_grid(
+    size: tuple[int, ...], kernel_size: int, grid: Any = "fast", stride: int = 1, margin: int | None = None
+) -> tuple[int, int]:
     """The grid (P, W) for maps of `size` = (rows, cols) and square kernels of `kernel_size`.
 
     Parameters
@@ -62,7 +66,7 @@ def choose_grid(size, kernel_size, grid="fast", stride=1, margin=None):
         chosen = [int(grid)] * 2 if isinstance(grid, int | np.integer) else [int(n) for n in grid]
         if len(chosen) != 2:
             raise ValueError(f"a grid is a name, a number or a pair (P, W), got {grid!r}")
-    chosen = tuple(-(-n // stride) * stride for n in chosen)
+    chosen = [-(-n // stride) * stride for n in chosen]
     if chosen[0] < size[0] or chosen[1] < size[1]:
-        raise ValueError(f"a grid of {chosen} cannot hold maps of {tuple(size)}")
-    return chosen
+        raise ValueError(f"a grid of {tuple(chosen)} cannot hold maps of {tuple(size)}")
+    return chosen[0], chosen[1]

@@ -8,6 +8,7 @@ no repetition.
 
 import math
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -32,27 +33,27 @@ class Spectrum:
         None means all.
     """
 
-    grid: tuple
-    size: tuple
+    grid: tuple[int, int]
+    size: tuple[int, int]
     norm: str = "ortho"
-    active: np.ndarray | None = field(default=None, compare=False)
+    active: Any = field(default=None, compare=False)
 
     @property
-    def half(self):
+    def half(self) -> tuple[int, int]:
         """(P, Q): shape of the half spectrum."""
         return self.grid[0], self.grid[1] // 2 + 1
 
     @property
-    def dc_gain(self):
+    def dc_gain(self) -> float:
         """What a constant map of ones has in its bin (0, 0): sqrt(P W) in the ortho norm, P W without scaling."""
         points = self.grid[0] * self.grid[1]
         return math.sqrt(points) if self.norm == "ortho" else float(points)
 
-    def with_active(self, active):
+    def with_active(self, active: Any) -> "Spectrum":
         return replace(self, active=active)
 
 
-def of(tensor, op):
+def of(tensor: Any, op: str) -> Spectrum:
     """The Spectrum of a tensor, or a sentence that names the op."""
     if tensor.spectrum is None:
         raise ValueError(
@@ -61,7 +62,7 @@ def of(tensor, op):
     return tensor.spectrum
 
 
-def known(tensor, grid, norm, op):
+def known(tensor: Any, grid: Any, norm: str | None, op: str) -> Spectrum:
     """The Spectrum that a tensor carries, with which `grid` and `norm` (or None) must agree; that of `grid` and `norm`
     where it carries none."""
     s, grid = tensor.spectrum, None if grid is None else check_grid(grid, op)
@@ -78,7 +79,7 @@ def known(tensor, grid, norm, op):
     return s
 
 
-def check_half(tensor, s, op):
+def check_half(tensor: Any, s: Spectrum, op: str) -> None:
     """Refuse a tensor that is not a half spectrum (P, Q, batch, channels) on the grid of `s`."""
     array = tensor.data
     if array.ndim != 4 or array.dtype.kind != "c" or array.shape[:2] != s.half:
@@ -87,7 +88,7 @@ def check_half(tensor, s, op):
         )
 
 
-def column_weights(W, dtype=np.float64):
+def column_weights(W: int, dtype: Any = np.float64) -> Any:
     """m, shape (Q,): how often each half-spectrum column stands in the full spectrum.
 
     Column 0, and column W/2 of an even W, are their own mirror image and count once; every other column stands for
@@ -100,18 +101,18 @@ def column_weights(W, dtype=np.float64):
     return m
 
 
-def edge_columns(W):
+def edge_columns(W: int) -> tuple[int, ...]:
     """The columns of a half spectrum that are their own mirror image: 0 and, for even W, W/2."""
     return (0, W // 2) if W % 2 == 0 else (0,)
 
 
-def hermitian_part(xp, column):
+def hermitian_part(xp: Any, column: Any) -> Any:
     """(z[p] + conj(z[-p])) / 2 of an edge column (P, ...)."""
     mirrored = xp.roll(column[::-1], 1, axis=0)  # row p holds column[-p]
     return (column + xp.conj(mirrored)) / 2
 
 
-def hermitian_edges(xp, Z, W):
+def hermitian_edges(xp: Any, Z: Any, W: int) -> Any:
     """Z with each edge column replaced by its Hermitian part.
 
     The inverse real transform does not change by this; on the result, every library's inverse agrees.
@@ -122,6 +123,6 @@ def hermitian_edges(xp, Z, W):
     return Z
 
 
-def check_norm(norm, op):
+def check_norm(norm: str, op: str) -> None:
     if norm not in ("ortho", "backward"):
         raise ValueError(f"{op}: unknown norm {norm!r}, expected 'ortho' or 'backward'")

@@ -92,7 +92,7 @@ class Tensor(Methods):
 
     @property
     def backend(self) -> backend.Backend:
-        return backend.of("Tensor", self.data)  # type: ignore[no-any-return, no-untyped-call]
+        return backend.of("Tensor", self.data)
 
     @property
     def device(self) -> str:

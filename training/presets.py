@@ -3,6 +3,8 @@
     paper   batch 64, SGD with momentum 0.95, lr 0.1 halved every 50 epochs, 300 epochs, plain tanh (section 4.2)
     lenet   one cycle of the learning rate over 5 epochs, momentum 0.9, weight decay (measured: docs/lenet.md)
     deep    the same for VGG16, DenseNet, AlexNet and their spectral twins (measured over 10 epochs: docs/deep.md)
+
+A preset makes the optimiser and the schedule of a run.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,8 @@
 """Backend: what both devices share, written once against the array module `xp`."""
 
+import contextlib
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class DeviceError(RuntimeError):
@@ -32,31 +33,31 @@ class Backend:
     reading_waits: bool
     bodies: ClassVar[dict[type, type]]
 
-    def __init__(self, xp, array_type):
+    def __init__(self, xp: Any, array_type: type) -> None:
         self.xp, self.array_type = xp, array_type
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<specframe backend {self.name}>"
 
     # ---- arrays in and out -------------------------------------------------------------------------------------
 
-    def asarray(self, array, dtype=None):
+    def asarray(self, array: Any, dtype: Any = None) -> Any:
         """An array of this backend with the same content; copies only when it must."""
         if not isinstance(array, self.array_type):
             array = array.get() if hasattr(array, "get") else array  # what lies on a device has `get`, a list has not
         return self.xp.asarray(array, dtype=dtype)
 
-    def to_host(self, array):
+    def to_host(self, array: Any) -> Any:
         """A NumPy array with the same content."""
         raise NotImplementedError
 
-    def synchronize(self):
+    def synchronize(self) -> None:
         """Wait until the device has finished what it was given."""
         raise NotImplementedError
 
     # ---- random numbers ----------------------------------------------------------------------------------------
 
-    def random(self, key, shape, dtype):
+    def random(self, key: Any, shape: Any, dtype: Any) -> Any:
         """Uniform numbers in [0, 1), fixed by `key` (a sequence of non-negative integers) and nothing else.
 
         There is no generator to carry along: a caller that counts its draws and puts the count into the key can be
@@ -66,7 +67,7 @@ class Backend:
 
     # ---- matrix products ---------------------------------------------------------------------------------------
 
-    def matmul(self, a, b, adjoint_a=False, adjoint_b=False):
+    def matmul(self, a: Any, b: Any, adjoint_a: bool = False, adjoint_b: bool = False) -> Any:
         """`a @ b` on the last two axes, with either factor replaced by its conjugate transpose.
 
         Conjugation costs a copy on both devices (neither library hands BLAS the flag), so the smaller side pays:
@@ -93,11 +94,11 @@ class Backend:
 
     # ---- Fourier transforms over the first two axes ------------------------------------------------------------
 
-    def rfft2(self, x, grid, norm):
+    def rfft2(self, x: Any, grid: tuple[int, int], norm: str) -> Any:
         """Half spectrum (P, W//2 + 1, ...) of a real map (rows, cols, ...), zero-padded to `grid` = (P, W)."""
         raise NotImplementedError
 
-    def irfft2(self, Z, grid, norm):
+    def irfft2(self, Z: Any, grid: tuple[int, int], norm: str) -> Any:
         """Real map (P, W, ...) of a half spectrum: ifft over the rows, then the real inverse over the columns.
 
         In this order the edge columns (0 and, for even W, W/2) need not be Hermitian: only their Hermitian part counts.
@@ -106,34 +107,34 @@ class Backend:
 
     # ---- pieces, bits and gathered entries ---------------------------------------------------------------------
 
-    def pieces(self, array, itemsize=None):
+    def pieces(self, array: Any, itemsize: int | None = None) -> list[slice]:
         """Slices of the first axis for work in several passes. On a CPU a piece is still in the cache for the next
         pass; on a device, where every call costs, there is one. `itemsize` is that of what is made of an entry."""
         return [slice(0, len(array))]
 
-    def packbits(self, bits):
+    def packbits(self, bits: Any) -> Any:
         """A flat uint8 array with eight booleans a byte."""
         return self.xp.packbits(bits.reshape(-1))
 
-    def unpackbits(self, packed, count):
+    def unpackbits(self, packed: Any, count: int) -> Any:
         """The first `count` booleans of `packed`, flat."""
         return self.xp.unpackbits(packed)[:count].view(bool)
 
-    def compress(self, array, mask, count):
+    def compress(self, array: Any, mask: Any, count: Any) -> Any:
         """The `count` entries of `array` where `mask` is true, in order; `count` must be mask's number of trues."""
         raise NotImplementedError
 
-    def expand(self, values, mask):
+    def expand(self, values: Any, mask: Any) -> Any:
         """The adjoint of `compress`: an array of mask's shape, `values` where it is true, zero elsewhere."""
         raise NotImplementedError
 
-    def where(self, mask, array, other=None):
+    def where(self, mask: Any, array: Any, other: Any = None) -> Any:
         """`array` where `mask` is true, `other` (None: zero) elsewhere; both of one dtype."""
         return self.xp.where(mask, array, array.dtype.type(0) if other is None else other)
 
     # ---- memory ------------------------------------------------------------------------------------------------
 
-    def to_pinned(self, array):
+    def to_pinned(self, array: Any) -> Any:
         """Begin to copy a contiguous device array to pinned host memory, beside what the device computes.
 
         Returns the NumPy array it will be in, and what to give to `wait`. Until then the device array must be kept:
@@ -141,15 +142,15 @@ class Backend:
         """
         raise NotImplementedError
 
-    def wait(self, copied):
+    def wait(self, copied: Any) -> None:
         """Let the device compute nothing further until a copy is done; the host goes on."""
         raise NotImplementedError
 
-    def from_pinned(self, host):
+    def from_pinned(self, host: Any) -> Any:
         """The array on the device again."""
         raise NotImplementedError
 
-    def peak_memory(self):
+    def peak_memory(self) -> contextlib.AbstractContextManager["Peak"]:
         """Context manager; afterwards `.nbytes` of its value is the growth to the peak inside the block, in bytes.
 
         Not to be nested: the inner block would forget the outer one's peak.

@@ -2,7 +2,8 @@
 
 import contextlib
 import functools
-from typing import ClassVar
+from collections.abc import Iterator
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,7 +17,7 @@ class CUDA(Backend):
     name, reading_waits = "cuda", True
     bodies: ClassVar[dict[type, type]] = {}
 
-    def __init__(self):
+    def __init__(self) -> None:
         try:
             import cupy
             import cupyx.scipy.fft
@@ -33,30 +34,30 @@ class CUDA(Backend):
         # A net meets more shapes than the default of 16 plans; a plan's work area stays in the pool while cached.
         cupy.fft.config.get_plan_cache().set_size(64)
 
-    def to_host(self, array):
+    def to_host(self, array: Any) -> Any:
         return self.xp.asnumpy(array)
 
-    def synchronize(self):
+    def synchronize(self) -> None:
         self.xp.cuda.get_current_stream().synchronize()
 
-    def random(self, key, shape, dtype):
+    def random(self, key: Any, shape: Any, dtype: Any) -> Any:
         seed = int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0])
         return self.xp.random.Generator(self.xp.random.Philox4x3210(seed)).random(shape, dtype=dtype)
 
     # CuPy transforms no array without entries, as a batch without images is.
 
-    def rfft2(self, x, grid, norm):
+    def rfft2(self, x: Any, grid: tuple[int, int], norm: str) -> Any:
         if x.size == 0:
             return self.xp.empty((grid[0], grid[1] // 2 + 1, *x.shape[2:]), np.result_type(x.dtype, np.complex64))
         return self.fft.rfft2(x, s=grid, axes=(0, 1), norm=norm)
 
-    def irfft2(self, Z, grid, norm):
+    def irfft2(self, Z: Any, grid: tuple[int, int], norm: str) -> Any:
         if Z.size == 0:
             return self.xp.empty((*grid, *Z.shape[2:]), Z.real.dtype)
         # cuFFT's two-dimensional real inverse expects Hermitian edge columns; NumPy's takes their Hermitian part.
         return self.fft.irfft2(hermitian_edges(self.xp, Z, grid[1]), s=grid, axes=(0, 1), norm=norm, overwrite_x=True)
 
-    def compress(self, array, mask, count):
+    def compress(self, array: Any, mask: Any, count: Any) -> Any:
         # Indexing by a boolean array makes the host wait for the count, which the caller knows. A scatter to running
         # positions does not wait; the one extra slot at the end takes everything that is dropped.
         xp, flat = self.xp, mask.reshape(-1)
@@ -65,7 +66,7 @@ class CUDA(Backend):
         values[position] = array.reshape(-1)
         return values[:count].copy()
 
-    def expand(self, values, mask):
+    def expand(self, values: Any, mask: Any) -> Any:
         xp, flat = self.xp, mask.reshape(-1)
         if values.size == 0:
             return xp.zeros(mask.shape, values.dtype)
@@ -76,37 +77,37 @@ class CUDA(Backend):
     # waits for all that was asked of the device before: it may be let go while the device still reads it.
 
     @functools.cached_property
-    def _copies(self):
+    def _copies(self) -> Any:
         return self.xp.cuda.Stream(non_blocking=True), self.xp.cuda.PinnedMemoryPool()
 
-    def to_pinned(self, array):
+    def to_pinned(self, array: Any) -> Any:
         stream, pool = self._copies
         host = np.frombuffer(pool.malloc(array.nbytes), array.dtype, array.size).reshape(array.shape)
         stream.wait_event(self.xp.cuda.get_current_stream().record())
         array.get(stream=stream, out=host, blocking=False)
         return host, stream.record()
 
-    def wait(self, copied):
+    def wait(self, copied: Any) -> None:
         self.xp.cuda.get_current_stream().wait_event(copied)
 
-    def from_pinned(self, host):
+    def from_pinned(self, host: Any) -> Any:
         array = self.xp.empty(host.shape, host.dtype)
         array.set(host, stream=self.xp.cuda.get_current_stream())
         return array
 
     @contextlib.contextmanager
-    def peak_memory(self):
+    def peak_memory(self) -> Iterator[Peak]:
         """A hook on CuPy's allocator: every block in use counts, rounded as the pool rounds it."""
         cupy, peak = self.xp, Peak()
 
         class Hook(cupy.cuda.MemoryHook):
             name, live = "specframe peak", 0
 
-            def malloc_postprocess(self, **event):
+            def malloc_postprocess(self, **event: Any) -> None:
                 self.live += event["mem_size"]
                 peak.nbytes = max(peak.nbytes, self.live)
 
-            def free_postprocess(self, **event):
+            def free_postprocess(self, **event: Any) -> None:
                 self.live -= event["mem_size"]
 
         self.synchronize()

@@ -1,6 +1,7 @@
 """Which backend: of a device by its name, of arrays by their type."""
 
 import sys
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -8,18 +9,20 @@ from specframe.backend.base import Backend, DeviceError
 from specframe.backend.cpu import CPU
 from specframe.backend.cuda import CUDA
 
+B = TypeVar("B", bound=Backend)
+
 _cpu = CPU()
-_by_type = {np.ndarray: _cpu}
-_cuda = None
+_by_type: dict[type, Backend] = {np.ndarray: _cpu}
+_cuda: CUDA | None = None
 
 
-def register(backend):
+def register(backend: B) -> B:
     """Let `of` and `get` know a backend; tests register a strict stand-in for CuPy this way."""
     _by_type[backend.array_type] = backend
     return backend
 
 
-def get(device="auto"):
+def get(device: str | Backend = "auto") -> Backend:
     """The backend of a device.
 
     Parameters
@@ -54,14 +57,14 @@ def get(device="auto"):
     return _cuda
 
 
-def _of_one(array):
+def _of_one(array: Any) -> Backend | None:
     found = _by_type.get(type(array))
     if found is None and sys.modules.get("cupy") is not None and isinstance(array, sys.modules["cupy"].ndarray):
         found = get("cuda")
     return found
 
 
-def of(op, *arrays):
+def of(op: str, *arrays: Any) -> Backend:
     """The backend that all `arrays` belong to (None entries are skipped).
 
     Raises
@@ -81,10 +84,10 @@ def of(op, *arrays):
                 f"{op}: got arrays on two devices ({found.name} and {backend.name}); move them to one with .to(device)"
             )
         found = backend
-    return found
+    return found  # type: ignore[return-value]  # an op has one array at least
 
 
-def to_host(array):
+def to_host(array: Any) -> Any:
     """A NumPy array with the content of `array`, whatever its device (sequences become arrays)."""
     backend = _of_one(array)
     return np.asarray(array) if backend is None else backend.to_host(array)
