@@ -34,5 +34,5 @@ class Bits(Handle):
             return planes[0]
         whole = planes[0].astype(self.dtype)
         for digit, plane in enumerate(planes[1:], start=1):
-            whole = whole | (plane.astype(self.dtype) << digit)
+            whole |= plane.astype(self.dtype) << self.dtype.type(digit)  # in place, so that a 0-d array stays one
         return whole
