@@ -227,11 +227,19 @@ def test_a_state_is_kept_in_the_dtype_of_the_parameters(be, make):
 ADAM = {"lr": 0.5, "step.0": 3, "mean.0": np.ones(3), "square.0": np.ones(3)}
 
 
+def test_a_rate_that_a_schedule_has_brought_to_zero_is_taken():
+    optimizer = Adam([Parameter(W0.copy())], lr=0.1)
+    optimizer.load_state_dict({"lr": 0.0})
+    assert optimizer.lr == 0
+
+
 @pytest.mark.parametrize(
     ("state", "message"),
     [
         ({}, r"expected the lr of 1 groups, got \[None\]"),
         (ADAM | {"lr": [0.5, 0.1]}, r"expected the lr of 1 groups, got \[0.5, 0.1\]"),
+        (ADAM | {"lr": float("inf")}, r"expected the lr of 1 groups, got \[inf\]"),
+        (ADAM | {"lr": -0.1}, r"expected the lr of 1 groups, got \[-0.1\]"),
         (ADAM | {"lr": "0.5"}, r"expected the lr of 1 groups, got \['0.5'\]"),
         (
             {"lr": 0.5, "step.0": 3, "mean.0": np.ones(3)},
