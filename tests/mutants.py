@@ -6,7 +6,8 @@
 
 cosmic-ray plants them (operators, comparisons, numbers, booleans, conditions, loops), one near miss for each operator;
 statements are deleted as well. Each goes into a copy of the repository, where the tests that mirror the file run; one
-that lives past those meets all tests of the engine. Survivors are printed; docs/mutants.md says why some must live.
+that lives past those meets all tests of the engine. Survivors are printed, and count, also those that docs/mutants.md
+explains: they change nothing that a test could observe.
 """
 
 import argparse
@@ -19,12 +20,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from fnmatch import fnmatch
 from pathlib import Path
 
 import parso
 from cosmic_ray.ast import ast_nodes
 from cosmic_ray.mutating import mutate_code
-from cosmic_ray.operators.operator import Operator
 from cosmic_ray.plugins import get_operator, operator_names
 from tqdm import tqdm
 
@@ -43,8 +44,8 @@ NEAR_MISSES = re.compile(
 )
 
 
-class DeleteStatement(Operator):
-    """`pass` in place of a statement that the code could run without: not where a name would be missing."""
+class DeleteStatement:
+    """`pass` in place of a statement that the code could run without; an operator as cosmic-ray's are."""
 
     def mutation_positions(self, node):
         if node.type == "simple_stmt" and self.can_go(node.children[0]):
@@ -63,10 +64,6 @@ class DeleteStatement(Operator):
         first = node.get_first_leaf()
         node.children[0] = parso.python.tree.Keyword("pass", first.start_pos, first.prefix)
         return node
-
-    @classmethod
-    def examples(cls):
-        return ()
 
 
 OPERATORS = {name: get_operator(name)() for name in operator_names() if NEAR_MISSES.search(name)}
@@ -122,18 +119,33 @@ def run_tests(tests, seconds, *options):
     return (done.stdout + done.stderr or "killed") if done.returncode else None
 
 
+def explained(module, before, after):
+    """Whether docs/mutants.md has a row for a mutant: | files | `before` → `after` | why |."""
+    for line in Path("docs/mutants.md").read_text(encoding="utf-8").splitlines():
+        if row := re.match(r"\| `(.+)` \| `(.+)` → `(.*)` \| ", line):
+            files, old, new = (cell.replace(" ", "") for cell in row.groups())
+            tried = (
+                before[:at] + new + before[at + len(old) :] for at in range(len(before)) if before.startswith(old, at)
+            )
+            if fnmatch(module, files) and after in tried:
+                return True
+    return False
+
+
 def attempt(mutant):
-    """What one that lives changes; None for one that a test noticed."""
+    """(what a mutant that lives changes, whether that is explained); None for one that a test noticed."""
     module, operator, occurrence = mutant
     path = Path(module)
     whole = path.read_text(encoding="utf-8")
     mutated = mutate_code(whole, OPERATORS[operator], occurrence)
+    lines = enumerate(zip(whole.splitlines(), mutated.splitlines(), strict=False), 1)
+    changes = [(n, a.strip(), b.strip()) for n, (a, b) in lines if a != b]
+    known = all(explained(module, a.replace(" ", ""), b.replace(" ", "")) for _, a, b in changes)
     try:
         path.write_text(mutated, encoding="utf-8")
-        if run_tests(tests_of(module), 30, "-k", NOT_AT_FIRST) or run_tests(ENGINE, 300):
+        if run_tests(tests_of(module), 30, "-k", NOT_AT_FIRST) or (not known and run_tests(ENGINE, 300)):
             return None
-        lines = enumerate(zip(whole.splitlines(), mutated.splitlines(), strict=False), 1)
-        return "\n".join(f"{module}:{n}\n  - {a.strip()}\n  + {b.strip()}" for n, (a, b) in lines if a != b)
+        return "\n".join(f"{module}:{n}{', explained' * known}\n  - {a}\n  + {b}" for n, a, b in changes), known
     finally:
         path.write_text(whole, encoding="utf-8")
 
@@ -162,18 +174,19 @@ def main():
     modules = [str(p) for place in option.places for p in (sorted(Path(place).rglob("*.py")) or [Path(place)])]
     mutants = [m for module in modules if not module.endswith("__init__.py") for m in mutants_of(module)]
     tried = mutants if option.all else random.Random(option.seed).sample(mutants, min(option.sample, len(mutants)))
-    alive = 0
+    alive = []
     with tempfile.TemporaryDirectory() as folder:
         with multiprocessing.Pool(option.workers, enter_copy, (folder,)) as pool:
             before = sorted({test for module, *_ in tried for test in tests_of(module)})
             if failure := pool.apply(run_tests, (before, 600, "-k", NOT_AT_FIRST)):
                 raise SystemExit(f"{failure}\nThese tests fail before any mutant: mend them first.")
-            for difference in tqdm(pool.imap_unordered(attempt, tried), total=len(tried), unit="mutant"):
-                if difference:
-                    alive += 1
-                    tqdm.write(difference)
-    caught = len(tried) - alive
+            for survivor in tqdm(pool.imap_unordered(attempt, tried), total=len(tried), unit="mutant"):
+                if survivor:
+                    alive.append(survivor)
+                    tqdm.write(survivor[0])
+    caught, known = len(tried) - len(alive), sum(known for _, known in alive)
     print(f"{caught} of {len(tried)} mutants caught ({caught / max(1, len(tried)):.1%}), of {len(mutants)} in all")
+    print(f"{known} of the other {len(alive)} are explained in docs/mutants.md")
 
 
 if __name__ == "__main__":
