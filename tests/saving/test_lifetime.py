@@ -206,10 +206,10 @@ def test_everything_is_gone_after_a_backward_that_fails(be, rng):
         dead = dies(h.data)
         y = ops.sum(apply(Fails, h * h))
         del h
-    with pytest.raises(RuntimeError, match="^this rule fails$"):
+    with pytest.raises(RuntimeError, match=r"^this rule fails$"):
         tape.backward(y)
     assert dead() and tape._records == [] and not tape._leaves
-    with pytest.raises(RuntimeError, match="^backward: this tape is spent"):
+    with pytest.raises(RuntimeError, match=r"^backward: this tape is spent"):
         tape.backward(y)
 
 
