@@ -120,14 +120,14 @@ def run_tests(tests, seconds, *options):
 
 
 def explained(module, before, after):
-    """Whether docs/mutants.md has a row for a mutant: | files | `before` → `after` | why |."""
+    """Whether docs/mutants.md has a row for a mutant: | files | `before` → `after` | why |, where … is anything."""
     for line in Path("docs/mutants.md").read_text(encoding="utf-8").splitlines():
         if row := re.match(r"\| `(.+)` \| `(.+)` → `(.*)` \| ", line):
             files, old, new = (cell.replace(" ", "") for cell in row.groups())
             tried = (
                 before[:at] + new + before[at + len(old) :] for at in range(len(before)) if before.startswith(old, at)
             )
-            if fnmatch(module, files) and after in tried:
+            if fnmatch(module, files) and (after in tried or (new == "…" and old in before)):
                 return True
     return False
 
