@@ -16,7 +16,7 @@ from specframe import ops
 from specframe.layers import SpectralBlock
 from specframe.tensor import Tensor
 from specframe.training.evaluate import evaluating
-from specframe.training.files import write_atomically
+from specframe.atomic import write_atomically
 from specframe.training.history import Epoch, History
 
 Path: TypeAlias = str | os.PathLike[str]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from specframe.training import plots
-from specframe.training.files import write_atomically
+from specframe.atomic import write_atomically
 from specframe.training.history import History, write_csv
 from specframe.training.output import say
 
