@@ -241,7 +241,9 @@ def _umask():
 def test_arrays_of_objects_are_refused_before_anything_is_written(tmp_path):
     model = net()
     model[1].running_mean = np.array([None])
-    with pytest.raises(TypeError, match=r"^'1.running_mean': only arrays of numbers can be saved, got ndarray of object$"):
+    with pytest.raises(
+        TypeError, match=r"^'1.running_mean': only arrays of numbers can be saved, got ndarray of object$"
+    ):
         model.save(tmp_path / "file")
     assert os.listdir(tmp_path) == []
 
