@@ -179,6 +179,13 @@ def test_a_wrong_group_is_refused(group, message):
         SGD([{"params": Parameter(W0)}, {"params": Parameter(W0), **group}], lr=0.1)
 
 
+@pytest.mark.parametrize("value", ["0.1", None, W0])
+@pytest.mark.parametrize(("kind", "name"), [(SGD, "lr"), (SGD, "momentum"), (Adam, "eps"), (RMSprop, "alpha")])
+def test_a_setting_that_is_no_number_is_refused_by_name(kind, name, value):
+    with pytest.raises(TypeError, match=rf"^{kind.__name__}: {name} must be a number, got "):
+        kind([Parameter(W0)], **{"lr": 0.1, name: value})
+
+
 # ---- state -----------------------------------------------------------------------------------------------------
 
 
