@@ -234,6 +234,14 @@ def test_a_state_is_kept_in_the_dtype_of_the_parameters(be, make):
 ADAM = {"lr": 0.5, "step.0": 3, "mean.0": np.ones(3), "square.0": np.ones(3)}
 
 
+def test_a_state_may_hold_lists_for_arrays():
+    optimizer = Adam([Parameter(W0.copy())], lr=0.1)
+    optimizer.load_state_dict({"lr": 0.5, "step.0": 3, "mean.0": [1, 2, 3], "square.0": [4, 5, 6]})
+    assert (
+        optimizer.state_dict()["mean.0"].tolist() == [1, 2, 3] and optimizer.state_dict()["square.0"].dtype == W0.dtype
+    )
+
+
 def test_a_rate_that_a_schedule_has_brought_to_zero_is_taken():
     optimizer = Adam([Parameter(W0.copy())], lr=0.1)
     optimizer.load_state_dict({"lr": 0.0})
