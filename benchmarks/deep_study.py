@@ -4,11 +4,11 @@
     python benchmarks/deep_study.py "spec s3"    the rows that begin so
     python benchmarks/deep_study.py lossy --seeds 0 1 2
 
-Protocol: width 0.25 unless the row has another, the first 10 000 training images, the standard augmentation, 10 epochs, batch 64, SGD with
-momentum 0.9, weight decay 5e-4, one cycle of the learning rate. Accuracy is on the 10 000 test images after the last
-epoch; bytes are those of a full batch then, and the ratio is to PyTorch's plain net of width 0.25 with batch
-normalisation, its saved tensors counted by benchmarks/torch_nets.py (extra `oracle`). The first table has a line a run,
-the second, with several seeds, means.
+Protocol: width 0.25 unless the row has another, the first 10 000 training images, the standard augmentation, 10 epochs,
+batch 64, SGD with momentum 0.9, weight decay 5e-4, one cycle of the learning rate. Accuracy is on the 10 000 test
+images after the last epoch; bytes are those of a full batch then, and the ratio is to PyTorch's plain net of width 0.25
+with batch normalisation, its saved tensors counted by benchmarks/torch_nets.py (extra `oracle`). The first table has a
+line a run, the second, with several seeds, means.
 """
 
 import argparse
@@ -94,7 +94,7 @@ ROWS = {
                       "dct:0.25:int8:8")
     },
     "spectra": {f"spectra by {store}": (SpecVGG16, {"store": store}) for store in ("mask", "mask16", "mask8", "mask4")},
-    "pair": {  # spectra in a few bits beside the twin, both at two learning rates; and wider ones in the room that is left
+    "pair": {  # spectra in a few bits beside the twin, both at several rates; and wider ones in the room left
         "twin, peak lr 0.05": (VGG16, {"lr": 0.05}),
         "twin, peak lr 0.025": (VGG16, {"lr": 0.025}),
         "spec, beta 0.2, mask4": (SpecVGG16, {"beta": 0.2, "store": "mask4"}),
