@@ -6,8 +6,8 @@ Written from the equations with torch.fft and torch.autograd, sharing no code wi
     net = from_numpy_state(TorchSpecLeNet5(beta, scale, grids), model.state_dict())
     saved_bytes(net, images, labels)
 
-A state says nothing of beta, scale and grids, so none of them has a default here. To have a net in PyTorch, and no second
-opinion on it, there is specframe.interop.to_torch(model), which reads them from the model.
+A state says nothing of beta, scale and grids, so none of them has a default here. To have a net in PyTorch, and no
+second opinion on it, there is specframe.interop.to_torch(model), which reads them from the model.
 """
 
 import math

@@ -1,4 +1,5 @@
-"""Tensors from data (tensor, from_dlpack), of one number (zeros, ones, full), in steps (arange), of random numbers (randn, rand).
+"""Tensors from data (tensor, from_dlpack), of one number (zeros, ones, full), in steps (arange), of random numbers
+(randn, rand).
 
 float32 unless another dtype is given, as in PyTorch; only `tensor` keeps that of its data. Random numbers come from the
 process's stream (random.py) and are drawn on the host, so that `manual_seed` gives the same ones on every device.
