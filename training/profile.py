@@ -4,18 +4,18 @@ import time
 from collections import defaultdict
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from specframe import ops
 from specframe.layers import Module
-from specframe.layers.checks import whole
+from specframe.layers.checks import is_whole
 from specframe.op import Context, Op
 from specframe.record import Record
 from specframe.tape import Tape
 from specframe.tensor import Tensor
+from specframe.training.allocator import keep_freed_memory
+from specframe.training.evaluate import buffers_kept
 
-Key = tuple[str, str]  # (layer, op)
-BETWEEN: Key = ("", "between ops")
+Place = tuple[str, str]  # (layer, op)
+BETWEEN = "between ops"
 
 
 class Row(NamedTuple):
@@ -50,42 +50,46 @@ class Profile:
         self.seconds, self.nbytes = sum(row.seconds for row in rows), sum(row.nbytes for row in rows)
 
     def by(self, field: str) -> "Profile":
-        """The same with one row a "layer" or one row an "op"."""
+        """The same with one row a "layer" or one row an "op"; "between ops" keeps its own."""
         if field not in ("layer", "op"):
             raise ValueError(f"Profile.by: expected 'layer' or 'op', got {field!r}")
-        groups: dict[str, list[Row]] = defaultdict(list)
+        groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
         for row in self.rows:
-            groups[row.op if row[:2] == BETWEEN else getattr(row, field)].append(row)
-        rows = []
-        for name, group in groups.items():
-            key = ("", name) if field == "op" or name == BETWEEN[1] else (name, "")
-            rows.append(Row(*key, *(sum(column) for column in list(zip(*group, strict=True))[2:])))
-        return Profile(rows)
+            groups[(row.layer, "") if field == "layer" and row.op != BETWEEN else ("", row.op)].append(row)
+        return Profile([Row(*key, *map(sum, list(zip(*group, strict=True))[2:])) for key, group in groups.items()])
 
     def __str__(self) -> str:
-        total = Row("total", "", 0, sum(r.forward for r in self.rows), sum(r.backward for r in self.rows), self.nbytes)
+        total = Row("", "", 0, sum(r.forward for r in self.rows), sum(r.backward for r in self.rows), self.nbytes)
         lines = [("layer", "op", "calls", "forward, ms", "backward, ms", "share, %", "saved, bytes")]
         for row in (*self.rows, total):
             share = 100 * row.seconds / self.seconds if self.seconds else 0.0
             times = f"{1e3 * row.forward:.3f}", f"{1e3 * row.backward:.3f}", f"{share:.1f}"
             lines.append((row.layer, row.op, str(row.calls or ""), *times, f"{row.nbytes:,}"))
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        return "\n".join(
-            "  ".join(c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True)))
-            for line in lines
-        )
+        columns = [[*column] for column in zip(*lines, strict=True) if any(column[1:])]  # by("op") has no layers
+        columns[0][-1] = "total"
+        return "\n".join("  ".join(cells) for cells in zip(*map(_aligned, columns), strict=True))
+
+
+def _aligned(column: list[str]) -> list[str]:
+    """Words to the left, numbers to the right."""
+    width, adjust = max(map(len, column)), str.ljust if column[0] in ("layer", "op") else str.rjust
+    return [adjust(cell, width) for cell in column]
 
 
 class Watch(Tape):
-    """A tape that looks at the clock before and after each op: an op runs between `context` and the end of `add`."""
+    """A tape that looks at the clock when an op starts (`context`) and when it is recorded (the end of `add`).
+
+    Attributes
+    ----------
+    calls, seconds_forward, seconds_backward : dicts by place, in order of the forward
+    """
 
     def __init__(self, store: Any, recompute: str | None) -> None:
         super().__init__(store, recompute)
-        self.calls: dict[Key, int] = defaultdict(int)
-        self.forward: dict[Key, float] = defaultdict(float)
-        self.backward_: dict[Key, float] = defaultdict(float)
-        self._start = 0.0
-        self._of: dict[int, Key] = {}  # by the uid of the output
+        self.calls = defaultdict[Place, int](int)
+        self.seconds_forward, self.seconds_backward = defaultdict[Place, float](float), defaultdict[Place, float](float)
+        self._places: dict[int, Place] = {}  # by the uid of the output
+        self._start = self._end = time.perf_counter()
 
     def context(self, b: Any, inputs: tuple[Tensor | None, ...]) -> Context:
         ctx = super().context(b, inputs)
@@ -96,16 +100,18 @@ class Watch(Tape):
     def add(self, op: type[Op], ctx: Context, inputs: tuple[Tensor | None, ...], y: Tensor) -> None:
         super().add(op, ctx, inputs, y)
         ctx.backend.synchronize()
-        key = self._of[y.uid] = ".".join(filter(None, self.saving.layers)), op.name
-        self.calls[key] += 1
-        self.forward[key] += time.perf_counter() - self._start
+        place = self._places[y.uid] = ".".join(filter(None, self.saving.layers)), op.name
+        start = self._end if op.name == "checkpoint" else self._start  # its forward has run before it is recorded
+        self._end = time.perf_counter()
+        self.calls[place] += 1
+        self.seconds_forward[place] += self._end - start
 
     def _walk_one(self, record: Record, gy: Any, gradients: dict[int, Any]) -> None:
         record.ctx.backend.synchronize()
         start = time.perf_counter()
         super()._walk_one(record, gy, gradients)
         record.ctx.backend.synchronize()
-        self.backward_[self._of[record.output]] += time.perf_counter() - start
+        self.seconds_backward[self._places[record.output]] += time.perf_counter() - start
 
 
 def profile(
@@ -113,8 +119,9 @@ def profile(
 ) -> Profile:
     """Seconds and bytes of a training step of a model, by layer and op, forward and backward.
 
-    The model runs `steps` times after one run to warm up, in the mode that it is in; the figures are means. Parameters,
-    gradients and buffers are afterwards what they were.
+    The model runs `steps` times after one run to warm up, in the mode that it is in; the figures are those of the
+    fastest. Parameters, gradients and buffers are afterwards what they were. As in training, the process keeps freed
+    memory from then on (training/allocator.py).
 
     Parameters
     ----------
@@ -133,6 +140,8 @@ def profile(
     ------
     TypeError
         `model` is no Module, or gives no Tensor.
+    ValueError
+        `steps` is no whole number, 1 or more.
 
     >>> import numpy as np, specframe as sf
     >>> from specframe.models import SpecLeNet5
@@ -142,18 +151,16 @@ def profile(
     """
     if not isinstance(model, Module):
         raise TypeError(f"profile: expected a Module, got {type(model).__name__}")
-    whole(profile, steps=steps)
-    buffers = [(module, name, getattr(module, name).copy()) for _, module, name in model.buffer_places()]
-    try:
+    if not is_whole(steps, 1):
+        raise ValueError(f"profile: steps must be a whole number, 1 or more, got {steps!r}")
+    keep_freed_memory()
+    with buffers_kept(model):
         _step(model, x, y, store, recompute)
-        profiles = [_step(model, x, y, store, recompute) for _ in range(steps)]
-    finally:
-        for module, name, array in buffers:
-            setattr(module, name, array)
-    return Profile([_mean(rows) for rows in zip(*(each.rows for each in profiles), strict=True)])
+        return min((_step(model, x, y, store, recompute) for _ in range(steps)), key=lambda found: found.seconds)
 
 
 def _step(model: Module, x: Any, y: Any, store: Any, recompute: str | None) -> Profile:
+    """Of one forward and one backward, whose gradients go nowhere."""
     start = time.perf_counter()
     with Watch(store, recompute) as tape:
         result: Any = model(x)
@@ -163,18 +170,12 @@ def _step(model: Module, x: Any, y: Any, store: Any, recompute: str | None) -> P
             result = ops.softmax_cross_entropy(result, y)
     middle = time.perf_counter()
     if result.requires_grad:
-        ones = result.backend.asarray(np.ones(result.shape, result.dtype))
-        tape.walk({result.uid: ones}, lambda leaf, g: None)  # the gradients go nowhere
+        ones = result.backend.xp.ones(result.shape, result.dtype)
+        tape.walk({result.uid: ones}, lambda leaf, g: None)
     end = time.perf_counter()
-    saved: dict[Key, int] = defaultdict(int)
+    forward, backward, nbytes = tape.seconds_forward, tape.seconds_backward, defaultdict[Place, int](int)
     for row in tape.ledger.rows:
-        saved[row.layer, row.op] += row.nbytes
-    rows = [Row(*key, n, tape.forward[key], tape.backward_[key], saved[key]) for key, n in tape.calls.items()]
-    forward, backward = sum(row.forward for row in rows), sum(row.backward for row in rows)
-    return Profile([*rows, Row(*BETWEEN, 0, middle - start - forward, end - middle - backward, 0)])
-
-
-def _mean(rows: tuple[Row, ...]) -> Row:
-    """One row of several steps."""
-    forward, backward = (sum(column) / len(rows) for column in zip(*(row[3:5] for row in rows), strict=True))
-    return rows[0]._replace(forward=forward, backward=backward)
+        nbytes[row.layer, row.op] += row.nbytes
+    rows = [Row(*place, calls, forward[place], backward[place], nbytes[place]) for place, calls in tape.calls.items()]
+    outside = middle - start - sum(forward.values()), end - middle - sum(backward.values())
+    return Profile([*rows, Row("", BETWEEN, 0, *outside, 0)])
