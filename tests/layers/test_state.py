@@ -57,6 +57,11 @@ def test_what_is_no_dict_is_refused(given):
         net().load_state_dict(given)
 
 
+def test_a_module_in_the_place_of_its_state_is_refused_with_a_hint():
+    with pytest.raises(TypeError, match=r"^Sequential: expected a dict .*, got Sequential: give its state_dict\(\)$"):
+        net().load_state_dict(net())
+
+
 def test_tensors_and_device_arrays_are_taken_too():
     model, source = net(), net(2)
     model.load_state_dict({name: Tensor(array) for name, array in source.state_dict().items()})
