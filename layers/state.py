@@ -38,7 +38,7 @@ def take_state(owner: str, places: Places, state: Mapping[str, Any], strict: boo
     if not isinstance(state, Mapping):
         hint = ": give its state_dict()" if hasattr(state, "state_dict") else ""
         raise TypeError(f"{owner}: expected a dict of arrays by name, got {type(state).__name__}{hint}")
-    missing, unexpected = sorted(places.keys() - state.keys()), sorted(state.keys() - places.keys())
+    missing, unexpected = [name for name in places if name not in state], [name for name in state if name not in places]
     if strict and (missing or unexpected):
         raise ValueError(f"{owner}: the state lacks {missing or 'nothing'}, and has unknown {unexpected or 'nothing'}")
     new: dict[tuple[int, str], tuple[str, np.ndarray]] = {}
