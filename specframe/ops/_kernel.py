@@ -13,13 +13,14 @@ E is held as its real and its imaginary plane, since k is real: E k is two real 
 do: with E[:, p, q] in its place, K and gK are those at (p, q).
 """
 
-import functools
 import math
 
 import numpy as np
 
+from specframe.backend import constant
 
-@functools.lru_cache(maxsize=32)
+
+@constant
 def matrix(b, grid, k, real):
     """E, on the device of `b`."""
     (P, W), offset = grid, np.arange(k) - (k - 1) // 2

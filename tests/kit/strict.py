@@ -29,6 +29,8 @@ import scipy.sparse
 import scipy.special
 
 from specframe import backend
+from specframe.backend.kernel import arguments
+from tests.kit import shim
 
 # What NumPy 2.4 has and CuPy 14.2 has not, and what gives other results there (random) or belongs to the backend (fft).
 # A name that CuPy gains is harmless here: we only stay stricter.
@@ -424,11 +426,15 @@ class Copy:
             self.host[...], self._done = array._a, True
 
 
+def _random_of_the_cpu(self, key, shape, dtype):
+    return StrictArray(backend.get("cpu").random(key, shape, dtype))
+
+
 class StrictBackend(backend.Backend):
     """The CUDA backend's code on StrictArrays; set `reading_waits` to False to reach the paths that look at values."""
 
-    name, reading_waits = "strict", True
-    bodies = backend.CUDA.bodies
+    name, reading_waits, number = "strict", True, 0  # tests may set another number: another device
+    bodies = backend.CUDA.bodies if shim.COMPILER else {}  # with their kernels compiled for the CPU
 
     def __init__(self):
         super().__init__(xp, StrictArray)
@@ -440,8 +446,13 @@ class StrictBackend(backend.Backend):
     def synchronize(self):
         _wait()
 
-    def random(self, key, shape, dtype):
-        return StrictArray(backend.get("cpu").random(key, shape, dtype))
+    def launch(self, kernel, real, count, *args):
+        for arg in args:
+            assert not isinstance(arg, np.ndarray) or arg.dtype.names and arg.size == 1, "NumPy array given to a kernel"
+            assert not isinstance(arg, StrictArray) or arg.flags.c_contiguous, "a kernel does not see strides"
+        shim.run(kernel, real, [getattr(arg, "_a", arg) for arg in arguments(real, args)])
+
+    random = backend.CUDA.random if shim.COMPILER else _random_of_the_cpu
 
     def to_pinned(self, array):
         assert array.flags.c_contiguous
@@ -456,7 +467,7 @@ class StrictBackend(backend.Backend):
 
     rfft2, irfft2 = backend.CUDA.rfft2, backend.CUDA.irfft2
     compress, expand = backend.CUDA.compress, backend.CUDA.expand
-    peak_memory = backend.CPU.peak_memory
+    _peak = backend.CPU._peak
 
 
 STRICT = backend.register(StrictBackend())
