@@ -182,7 +182,7 @@ class Backend:
             Inside another such block: the inner one would forget the outer one's peak.
         """
         if not self._measuring.acquire(blocking=False):
-            raise RuntimeError("peak_memory: a peak is being measured already, and a second would make it forget its own")
+            raise RuntimeError("peak_memory: a peak is being measured already; a second would make it forget its own")
         try:
             with self._peak() as peak:
                 yield peak

@@ -84,7 +84,9 @@ def compiled(kernel, real):
 
 def run(kernel, real, args, blocks=BLOCKS, threads=THREADS):
     """Run a kernel; arrays are NumPy arrays, which it writes to."""
-    kept = [np.uint64(arg.ctypes.data) if isinstance(arg, np.ndarray) and arg.dtype.names is None else arg for arg in args]
-    kept = [np.atleast_1d(np.asarray(arg)) for arg in kept]  # each argument at an address, as a launch on a device has it
+    # Each argument at an address, as a launch on a device has it: a structure itself, of an array where it lies.
+    whole = [isinstance(arg, np.ndarray) and arg.dtype.names is None for arg in args]
+    kept = [np.uint64(arg.ctypes.data) if is_array else arg for arg, is_array in zip(args, whole, strict=True)]
+    kept = [np.atleast_1d(np.asarray(arg)) for arg in kept]
     addresses = (ctypes.c_void_p * len(kept))(*(arg.ctypes.data for arg in kept))
     compiled(kernel, np.dtype(real).char)(blocks, threads, addresses)

@@ -448,7 +448,8 @@ class StrictBackend(backend.Backend):
 
     def launch(self, kernel, real, count, *args):
         for arg in args:
-            assert not isinstance(arg, np.ndarray) or arg.dtype.names and arg.size == 1, "NumPy array given to a kernel"
+            structure = isinstance(arg, np.ndarray) and arg.dtype.names and arg.size == 1
+            assert structure or not isinstance(arg, np.ndarray), "NumPy array given to a kernel"
             assert not isinstance(arg, StrictArray) or arg.flags.c_contiguous, "a kernel does not see strides"
         shim.run(kernel, real, [getattr(arg, "_a", arg) for arg in arguments(real, args)])
 
@@ -464,6 +465,9 @@ class StrictBackend(backend.Backend):
 
     def from_pinned(self, host):
         return StrictArray(host.copy())
+
+    def _plans(self):
+        pass
 
     rfft2, irfft2 = backend.CUDA.rfft2, backend.CUDA.irfft2
     compress, expand = backend.CUDA.compress, backend.CUDA.expand
