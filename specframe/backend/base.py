@@ -32,12 +32,15 @@ class Backend:
     reading_waits : bool
         True where reading a value makes the host wait for the device. Code that would look at values only to save
         work or bytes (which rows are empty?) does so only where this is False.
+    has_kernels : bool
+        True where `launch` runs kernels.
     bodies : dict, of the class
         Bodies of ops that were written for this device: {op: op}. specframe/fast fills it; op.py says how it is used.
     """
 
     name: str
     reading_waits: bool
+    has_kernels: bool = False
     bodies: ClassVar[dict[type, type]]
 
     def __init__(self, xp: Any, array_type: type) -> None:
@@ -82,6 +85,10 @@ class Backend:
 
     def launch(self, kernel: Any, real: Any, count: int, *args: Any) -> None:
         """Run a Kernel for `real` numbers over `count` entries, on the device's own arrays (a device only)."""
+        raise NotImplementedError
+
+    def pointer(self, array: Any) -> int:
+        """The address of an array's first entry (a device only)."""
         raise NotImplementedError
 
     # ---- matrix products ---------------------------------------------------------------------------------------

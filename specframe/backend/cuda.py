@@ -2,16 +2,18 @@
 
 import contextlib
 import functools
+import math
 import threading
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
 
+from specframe.backend import gather, gemm
 from specframe.backend.base import Backend, BrokenDeviceError, DeviceError, Peak
+from specframe.backend.edges import EDGES
 from specframe.backend.kernel import THREADS, Kernel, arguments, blocks
 from specframe.backend.philox import UNIFORM
-from specframe.spectrum import hermitian_edges
 
 INSTALL = "pip install 'specframe[cuda12]' (or [cuda13])"
 PLANS = 64  # a net meets more shapes than CuPy's 16; a plan's work area stays in the pool while the plan is kept
@@ -20,7 +22,7 @@ PLANS = 64  # a net meets more shapes than CuPy's 16; a plan's work area stays i
 class CUDA(Backend):
     """CuPy on the current CUDA device."""
 
-    name, reading_waits = "cuda", True
+    name, reading_waits, has_kernels = "cuda", True, True
     bodies: ClassVar[dict[type, type]] = {}
 
     def __init__(self) -> None:
@@ -74,6 +76,21 @@ class CUDA(Backend):
             found = self._kernels[kernel, real] = self.xp.RawKernel(kernel.source(real), kernel.name)
         found((blocks(count),), (THREADS,), arguments(real, args))
 
+    def pointer(self, array: Any) -> int:
+        return array.data.ptr  # type: ignore[no-any-return]
+
+    @property
+    def _blas(self) -> tuple[Any, Any]:
+        """cuBLAS, and the handle of this thread on the current device."""
+        return self.xp.cuda.cublas, self.xp.cuda.device.get_cublas_handle()
+
+    def matmul(self, a: Any, b: Any, adjoint_a: bool = False, adjoint_b: bool = False) -> Any:
+        if not (adjoint_a or adjoint_b) or not gemm.takes(a, b):
+            return Backend.matmul(self, a, b, adjoint_a, adjoint_b)
+        y = self.xp.empty((*a.shape[:-2], a.shape[-1 if adjoint_a else -2], b.shape[-2 if adjoint_b else -1]), a.dtype)
+        gemm.adjoint_product(*self._blas, self.pointer, a, b, y, adjoint_a, adjoint_b)
+        return y
+
     # CuPy transforms no array without entries, as a batch without images is. It keeps plans for each thread and device.
 
     def _plans(self) -> Any:
@@ -90,28 +107,44 @@ class CUDA(Backend):
         self._plans()
         return self.fft.rfft2(x, s=grid, axes=(0, 1), norm=norm)
 
-    def irfft2(self, Z: Any, grid: tuple[int, int], norm: str) -> Any:
+    def irfft2(self, Z: Any, grid: tuple[int, int], norm: str, inner: float = 1.0) -> Any:
+        """As Backend.irfft2, of Z with all columns but the edge columns times `inner`."""
         if Z.size == 0:
             return self.xp.empty((*grid, *Z.shape[2:]), Z.real.dtype)
         self._plans()
-        # cuFFT's two-dimensional real inverse expects Hermitian edge columns; NumPy's takes their Hermitian part.
-        return self.fft.irfft2(hermitian_edges(self.xp, Z, grid[1]), s=grid, axes=(0, 1), norm=norm, overwrite_x=True)
+        (P, W), Z, half = grid, self.xp.ascontiguousarray(Z), self.xp.empty(Z.shape, Z.dtype)
+        factor = {"backward": 1 / (P * W), "ortho": 1 / math.sqrt(P * W), "forward": 1.0}[norm]
+        real, line = Z.real.dtype, math.prod(Z.shape[2:])
+        self.launch(EDGES, real, Z.size, Z, half, P, Z.shape[1], line, W, factor, factor * inner)
+        return self.fft.irfft2(half, s=grid, axes=(0, 1), norm="forward", overwrite_x=True)
+
+    # Indexing by a boolean array makes the host wait for the count, which the caller knows. Running positions do not.
 
     def compress(self, array: Any, mask: Any, count: Any) -> Any:
-        # Indexing by a boolean array makes the host wait for the count, which the caller knows. A scatter to running
-        # positions does not wait; the one extra slot at the end takes everything that is dropped.
-        xp, flat = self.xp, mask.reshape(-1)
-        position = xp.where(flat, xp.cumsum(flat, dtype=np.int64) - 1, count)
-        values = xp.empty(count + 1, array.dtype)
-        values[position] = array.reshape(-1)
-        return values[:count].copy()
+        xp, n, parts = self.xp, mask.size, 1 + (array.dtype.kind == "c")
+        if not gather.fits(array):
+            where = xp.where(
+                mask.reshape(-1), xp.cumsum(mask, dtype=np.int64) - 1, count
+            )  # what is dropped, at the end
+            values = xp.empty(count + 1, array.dtype)
+            values[where] = array.reshape(-1)
+            return values[:count].copy()
+        values, array, mask = xp.empty(count, array.dtype), xp.ascontiguousarray(array), xp.ascontiguousarray(mask)
+        real = array.real.dtype
+        self.launch(gather.COMPRESS, real, n, array, mask, xp.cumsum(mask, dtype=np.int32), values, n, parts)
+        return values
 
     def expand(self, values: Any, mask: Any) -> Any:
-        xp, flat = self.xp, mask.reshape(-1)
+        xp, n, parts = self.xp, mask.size, 1 + (values.dtype.kind == "c")
         if values.size == 0:
             return xp.zeros(mask.shape, values.dtype)
-        position = xp.maximum(xp.cumsum(flat, dtype=np.int64) - 1, 0)
-        return xp.where(flat, values[position], values.dtype.type(0)).reshape(mask.shape)
+        if not gather.fits(values) or n > gather.LARGEST:
+            where = xp.maximum(xp.cumsum(mask, dtype=np.int64) - 1, 0)
+            return xp.where(mask.reshape(-1), values[where], values.dtype.type(0)).reshape(mask.shape)
+        array, mask = xp.empty(mask.shape, values.dtype), xp.ascontiguousarray(mask)
+        real = values.real.dtype
+        self.launch(gather.EXPAND, real, n, values, mask, xp.cumsum(mask, dtype=np.int32), array, n, parts)
+        return array
 
     # Nothing else uses this stream and this pool. Whoever gets memory of the pool again writes to it in a copy that
     # waits for all that was asked of the device before: it may be let go while the device still reads it.

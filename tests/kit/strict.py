@@ -31,7 +31,7 @@ import scipy.special
 
 from specframe import backend
 from specframe.backend.kernel import arguments
-from tests.kit import costs, shim
+from tests.kit import blas, costs, shim
 
 # What NumPy 2.4 has and CuPy 14.2 has not, and what gives other results there (random) or belongs to the backend (fft).
 # A name that CuPy gains is harmless here: we only stay stricter.
@@ -439,15 +439,23 @@ class Copy:
             self.host[...], self._done = array._a, True
 
 
-def _random_of_the_cpu(self, key, shape, dtype):
-    return StrictArray(backend.get("cpu").random(key, shape, dtype))
+def _on_the_cpu(name):
+    """The CPU's method of that name, where no compiler is there for the kernels of CUDA's."""
+
+    def method(self, *args):
+        y = getattr(backend.get("cpu"), name)(*(_lower(arg, name) for arg in args))
+        costs.total.launches += 1
+        return StrictArray(y)
+
+    return method
 
 
 class StrictBackend(backend.Backend):
     """The CUDA backend's code on StrictArrays; set `reading_waits` to False to reach the paths that look at values."""
 
     name, reading_waits, number = "strict", True, 0  # tests may set another number: another device
-    bodies = backend.CUDA.bodies if shim.COMPILER else {}  # with their kernels compiled for the CPU
+    has_kernels = bool(shim.COMPILER)  # compiled for the CPU
+    bodies = backend.CUDA.bodies if has_kernels else {}
 
     def __init__(self):
         super().__init__(xp, StrictArray)
@@ -467,7 +475,10 @@ class StrictBackend(backend.Backend):
         costs.total.launches += 1
         shim.run(kernel, real, [getattr(arg, "_a", arg) for arg in arguments(real, args)])
 
-    random = backend.CUDA.random if shim.COMPILER else _random_of_the_cpu
+    def pointer(self, array):
+        return array._a.ctypes.data
+
+    _blas, matmul = (blas, None), backend.CUDA.matmul
 
     def to_pinned(self, array):
         assert array.flags.c_contiguous
@@ -484,8 +495,12 @@ class StrictBackend(backend.Backend):
     def _plans(self):
         pass
 
-    rfft2, irfft2 = backend.CUDA.rfft2, backend.CUDA.irfft2
-    compress, expand = backend.CUDA.compress, backend.CUDA.expand
+    rfft2 = backend.CUDA.rfft2
+    if shim.COMPILER:
+        random, irfft2 = backend.CUDA.random, backend.CUDA.irfft2
+        compress, expand = backend.CUDA.compress, backend.CUDA.expand
+    else:
+        random, irfft2, compress, expand = map(_on_the_cpu, ("random", "irfft2", "compress", "expand"))
     _peak = backend.CPU._peak
 
 
