@@ -12,6 +12,9 @@ for, not before: importing specframe costs no GPU work and needs no CuPy.
 from specframe.backend.base import Backend, BrokenDeviceError, DeviceError, constant
 from specframe.backend.cpu import CPU
 from specframe.backend.cuda import CUDA
+from specframe.backend.kernel import Kernel
 from specframe.backend.registry import get, of, register, to_host
 
-__all__ = ["CPU", "CUDA", "Backend", "BrokenDeviceError", "DeviceError", "constant", "get", "of", "register", "to_host"]
+__all__ = [
+    "CPU", "CUDA", "Backend", "BrokenDeviceError", "DeviceError", "Kernel", "constant", "get", "of", "register", "to_host",
+]  # fmt: skip
