@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from specframe.saving import STORES, registry
+
 ROOT = Path(__file__).parent.parent
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"`([^`\n]+)`")
@@ -70,16 +72,34 @@ def test_names_in_docstrings_and_comments_exist():
 BLOCK = re.compile(r"```python\n(.*?)```(?:\s*```text\n(.*?)```)?", re.DOTALL)
 
 
-CHAPTERS = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/book/*.md"))
+NEEDS = {"torch": "PyTorch", "PIL": "Pillow"}  # extras, by the module that a block imports
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", *CHAPTERS])
-def test_code_blocks_run_and_print_what_stands_below_them(name, monkeypatch):
+def with_code():
+    """Every document that shows Python."""
+    return [path for path in documents() if "```python" in path.read_text(encoding="utf-8")]
+
+
+@pytest.fixture
+def names_of_stores():
+    """A page may add a store of its own: afterwards it is gone."""
+    registry.names()  # imports those that come later
+    before = dict(STORES)
+    yield
+    STORES.clear()
+    STORES.update(before)
+
+
+@pytest.mark.parametrize("path", with_code(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_code_blocks_run_and_print_what_stands_below_them(path, monkeypatch, names_of_stores):
+    text = path.read_text(encoding="utf-8")
+    for module in re.findall(r"^(?:import|from) (\w+)", "".join(code for code, _ in BLOCK.findall(text)), re.MULTILINE):
+        if module in NEEDS:
+            pytest.importorskip(module, reason=f"{NEEDS[module]} is missing: {path.name} shows how to use it")
     monkeypatch.chdir(ROOT)  # where their paths start
     shared: dict[str, object] = {}
-    for code, expected in BLOCK.findall((ROOT / name).read_text(encoding="utf-8")):
+    for code, expected in BLOCK.findall(text):
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
-            exec(compile(code, name, "exec"), shared)
-        if expected:
-            assert printed.getvalue() == expected, f"{name} prints something else now"
+            exec(compile(code, path.name, "exec"), shared)
+        assert printed.getvalue() == expected, f"{path.name} prints something else now"
