@@ -4,6 +4,7 @@ import contextlib
 import io
 import re
 import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,19 @@ from specframe.training import Epoch, History, table
 ROOT = Path(__file__).parent.parent
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"`([^`\n]+)`")
-TOP = ("specframe", "layers", "models", "optim", "data", "training", "examples", "benchmarks", "docs", "tests")
+TOP = (
+    "specframe",
+    "layers",
+    "models",
+    "optim",
+    "data",
+    "training",
+    "exercises",
+    "examples",
+    "benchmarks",
+    "docs",
+    "tests",
+)
 FILE = re.compile(rf"\b(?:{'|'.join(TOP)})/[\w./*-]+")
 SCRIPT = re.compile(r"python (?:-m ([\w.]+)|([\w/]+\.py))")
 MADE = ("docs/results/",)  # what benchmarks write
@@ -53,7 +66,7 @@ def test_files_and_commands_that_are_named_exist(path):
         assert name.startswith(MADE) or any(ROOT.glob(name)), f"{path.name} names {name}, which is not there"
     for module, script in SCRIPT.findall(text):
         if module.split(".")[0] in TOP:
-            assert (ROOT / Path(*module.split("."))).with_suffix(".py").exists(), f"{path.name}: python -m {module}"
+            assert find_spec(module), f"{path.name}: python -m {module}"
         elif script:
             assert (ROOT / script).exists() or (path.parent / script).exists(), f"{path.name}: python {script}"
 
