@@ -10,6 +10,7 @@
     memory, checkpoint  the laboratory: lossy stores, recomputing, slices, offload; imported on first use
     gradcheck           finite differences against the hand-written rules
     save, load          arrays in files of NumPy's
+    draw                the graph of a forward as a picture, with its bytes and gradients
     interop             to PyTorch and back: to_torch, from_torch; imported on first use
     backend             NumPy or CuPy
 
@@ -42,10 +43,11 @@ if TYPE_CHECKING:
     from specframe.layers import Module, Parameter
     from specframe.memory import checkpoint
     from specframe.models import interop
+    from specframe.training.draw import draw
 
 __all__ = [
     "GradcheckError", "Module", "Op", "Parameter", "Tape", "Tensor", "apply", "arange", "backend", "checkpoint",
-    "fast", "full", "gradcheck", "interop", "load", "manual_seed", "no_grad", "ones", "ops", "rand", "randn",
+    "draw", "fast", "full", "gradcheck", "interop", "load", "manual_seed", "no_grad", "ones", "ops", "rand", "randn",
     "reference", "save", "saving", "store", "tensor", "zeros",
 ]  # fmt: skip
 
@@ -57,6 +59,7 @@ saving.registry.more.append(lambda: _importlib.import_module("specframe.memory")
 
 # Imported when first asked for: what these need is not needed by all, or comes after the engine.
 _LATER = {  # "module", or "module:attribute"
+    "draw": "training.draw:draw",
     "checkpoint": "memory:checkpoint", "interop": "models.interop", "memory": "memory", "Module": "layers:Module",
     "Parameter": "layers:Parameter",
 }  # fmt: skip
