@@ -11,7 +11,7 @@ digit. The page computes with exactly these weights.
 import base64
 import json
 import re
-import sys
+from argparse import ArgumentParser
 from pathlib import Path
 
 import numpy as np
@@ -60,13 +60,28 @@ def text(array: np.ndarray) -> str:
 
 def build() -> str:
     """The page."""
-    parts = {path.name: path.read_text(encoding="utf-8").strip() for path in HERE.iterdir() if path.suffix in (".css", ".js")}
+    parts = {
+        path.name: path.read_text(encoding="utf-8").strip() for path in HERE.iterdir() if path.suffix in (".css", ".js")
+    }
     parts["data"] = data()
     return PART.sub(lambda match: parts[match[1]], (HERE / "template.html").read_text(encoding="utf-8"))
 
 
+def main(arguments: list[str] | None = None) -> None:
+    parser = ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("checkpoint", nargs="?", help="of a run of examples/lenet_mnist.py; without, net.npz is used")
+    checkpoint = parser.parse_args(arguments).checkpoint
+    try:
+        if checkpoint:
+            take(checkpoint)
+        page = build().encode()
+        write_atomically(PAGE, lambda file: file.write(page))
+    except (OSError, ValueError, RuntimeError) as error:
+        parser.error(str(error))
+    except KeyError as error:
+        parser.error(f"{checkpoint}: not a checkpoint of examples/lenet_mnist.py (no {error})")
+    print(f"{PAGE}: {len(page):,} bytes")
+
+
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        take(sys.argv[1])
-    write_atomically(PAGE, lambda file: file.write(build().encode()))
-    print(f"{PAGE}: {PAGE.stat().st_size:,} bytes")
+    main()

@@ -54,6 +54,8 @@ function tile(symbol, words, description, n, frequencies) {
   return { figure: make("figure", {}, caption, plot), canvas };
 }
 
+const legends = ["Output map, of 6", "Output map, of 16; X and K are those of the map chosen above"];
+
 function buildBlock(number) {
   const n = [28, 14][number], outputs = [6, 16][number], section = $(`block${number + 1}`);
   const tiles = {
@@ -70,7 +72,7 @@ function buildBlock(number) {
   const legend = make("div", { class: "legend" },
     make("span", {}, bars[0], range[0]), make("span", {}, make("i"), "dropped, not stored"),
     make("span", {}, bars[1], range[1]), make("span", {}, "+ frequency zero"));
-  const picker = make("fieldset", { class: "picker" }, make("legend", {}, `Output map, of ${outputs}`));
+  const picker = make("fieldset", { class: "picker" }, make("legend", {}, legends[number]));
   const thumbs = Array.from({ length: outputs }, (_, o) => {
     const canvas = make("canvas", { "aria-hidden": "true" });
     const input = make("input", { type: "radio", name: `map${number}`, "aria-label": `Map ${o + 1}` });
