@@ -68,7 +68,8 @@ def softmax_cross_entropy(logits: Tensor, labels: Any) -> Tensor:
         raise ValueError(f"softmax_cross_entropy: {logits.shape[0]} rows of logits, but labels of shape {labels.shape}")
     if logits.shape[0] == 0:
         raise ValueError("softmax_cross_entropy: the batch is empty")
-    low, high = int(labels.min()), int(labels.max())
+    b = backend.of("softmax_cross_entropy", labels)
+    low, high = b.to_host(b.xp.stack([labels.min(), labels.max()])).tolist()  # one transfer
     if low < 0 or high >= logits.shape[1]:
         raise ValueError(
             f"softmax_cross_entropy: labels must lie in 0 .. {logits.shape[1] - 1}, got {low if low < 0 else high}"
