@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 FOLDERS := $(shell find specframe layers models optim data training -type d -not -name __pycache__)
 
-.PHONY: help run test lint cover mutants oldest bench clean
+.PHONY: help run test lint docs cover mutants oldest bench clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -23,6 +23,11 @@ lint: $(VENV)/installed  ## check style with ruff and types with mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
+
+docs: $(VENV)/installed  ## build the book in build/docs; a warning or a dead link is an error
+	$(BIN)/python -m pip install --quiet -e ".[docs]"
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	@echo "open build/docs/index.html"
 
 cover: $(VENV)/installed  ## run all tests and list the lines that none of them reached
 	$(BIN)/python -m pip install --quiet -e ".[cover]"

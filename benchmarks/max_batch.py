@@ -20,7 +20,7 @@ from strategies import SPECTRAL, TWIN, build, parse
 from tqdm import tqdm
 
 from specframe import backend
-from specframe.data import DATASETS
+from specframe.data import DATASETS, open_dataset
 from specframe.optim import SGD
 from specframe.training import step_cost, train_step
 
@@ -48,7 +48,8 @@ def make_parser():
     add("--strategies", nargs="+", metavar="NAME", type=strategy, default=[*TWIN, *SPECTRAL],
         help="dense, quant8+checkpoint, spec+mask8+block, ...: parts joined by + (20 of them)")  # fmt: skip
     add("--image-size", type=count, metavar="N", help="of random images (28 for lenet5, else 32)")
-    add("--data", choices=sorted(DATASETS), help="images of this data set, again and again (random numbers)")
+    add("--data", metavar="NAME",
+        help=f"images of {', '.join(sorted(DATASETS))} or folder:PATH, again and again (random numbers)")  # fmt: skip
     add("--data-dir", metavar="DIR", help="folder with the data files; else $SPECFRAME_DATA, the cache, a download")
     add("--max-batch", type=count, default=4096, metavar="N", help="do not try more images (4096)")
     add("--seed", type=int, default=0, help="of weights and random images (0)")
@@ -187,9 +188,10 @@ class Images:
             return
         if option.image_size is not None:
             raise ValueError(f"--image-size is for random images, those of {option.data} have theirs")
-        where = {} if option.data == "digits" else {"data_dir": option.data_dir}
-        self._data = DATASETS[option.data]("train", **where)
+        self._data = open_dataset(option.data, "train", option.data_dir)
         self.shape, self.classes = self._data.images.shape[1:], self._data.num_classes
+        if self.shape[1] != self.shape[2]:
+            raise ValueError(f"{option.data}: the networks take square images, got {self.shape[1]} x {self.shape[2]}")
 
     def batch(self, count):
         """(x, y) of `count` images on the device."""

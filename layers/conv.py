@@ -46,21 +46,21 @@ class Conv2d(Module):
     ) -> None:  # fmt: skip
         whole(self, c_in=c_in, c_out=c_out)
         whole_or_pair(self, kernel_size=kernel_size, stride=stride)
-        _around(padding)
+        sides_of(padding)
         self.c_in, self.c_out, self.kernel_size, self.stride, self.padding = c_in, c_out, kernel_size, stride, padding
         self.weight = init.fan_in_uniform(rng, (c_out, c_in, *pair(kernel_size)), gain, dtype)
         self.bias = init.zeros(c_out, dtype) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         check_maps(self, x, self.weight, self.c_in)
-        (rows, cols), around = pair(self.stride), _around(self.padding)
+        (rows, cols), around = pair(self.stride), sides_of(self.padding)
         if rows == cols:
             return ops.conv2d(x, self.weight, self.bias, rows, around)
         y = ops.conv2d(x, self.weight, self.bias, 1, around)
         return ops.avg_pool2d(y, 1, (rows, cols))  # windows of one entry: every rows-th row, every cols-th column
 
 
-def _around(padding: Any) -> Any:
+def sides_of(padding: Any) -> Any:
     """A padding as ops.conv2d takes it: "same" or ((top, bottom), (left, right))."""
     if padding == "same":
         return padding

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from specframe import backend
+from specframe import backend, files
 from specframe.layers import printing
-from specframe.layers.state import LoadResult, read_state, take_state, write_state
+from specframe.layers.state import LoadResult, read_state, take_state
 from specframe.layers.tree import Tree, once
 from specframe.recording import current
 from specframe.tensor import Tensor
@@ -179,7 +179,7 @@ class Module(Tree):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write `state_dict()` to a file that np.load reads, whole or not at all; errors as of `open`."""
-        write_state(path, self.state_dict())
+        files.save(self, path)
 
     def load(self: M, path: str | os.PathLike[str]) -> M:
         """Take the state that `save` wrote; returns self.

@@ -1,13 +1,10 @@
-"""A module's arrays by name: taken from a dict whole or not at all, and kept in a file of NumPy's.
+"""A module's arrays by name: taken from a dict, or from a file of NumPy's, whole or not at all.
 
 A place is (owner, attribute): where one array of the state lives. A Parameter that two modules share has two names and
 one place.
 """
 
-import contextlib
 import os
-import secrets
-import shutil
 import zipfile
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -64,42 +61,8 @@ def take_state(owner: str, places: Places, state: Mapping[str, Any], strict: boo
     return LoadResult(missing, unexpected)
 
 
-def write_state(path: str | os.PathLike[str], state: Mapping[str, np.ndarray]) -> None:
-    """Write the arrays as np.load reads them: the file at `path` holds its old content or the new, never a part.
-
-    Raises
-    ------
-    OSError
-        The file cannot be written; it names `path`.
-    TypeError
-        An array is none of numbers.
-    """
-    for name, array in state.items():
-        if array.dtype.hasobject:
-            raise TypeError(f"{name} holds Python objects: only numbers can be saved")
-    target = os.path.realpath(path)  # a link stays one
-    folder, file_name = os.path.split(target)
-    temporary = os.path.join(folder, f".{file_name[:100]}.{secrets.token_hex(6)}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            with zipfile.ZipFile(file, "w") as archive:
-                for name, array in state.items():
-                    with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
-                        np.lib.format.write_array(entry, array, allow_pickle=False)
-            file.flush()
-            os.fsync(file.fileno())
-        if os.path.exists(target):
-            shutil.copymode(target, temporary)
-        os.replace(temporary, target)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-
-
 def read_state(path: str | os.PathLike[str], owner: str, places: Places) -> None:
-    """Take all arrays from a file that `write_state` wrote.
+    """Take all arrays from a file that `specframe.save` wrote.
 
     Raises
     ------

@@ -45,7 +45,8 @@ class Adam(Optimizer):
         super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
     def check(self, lr: float, betas: tuple[float, float], eps: float, weight_decay: float) -> None:
-        if not lr > 0 or not all(0 <= b < 1 for b in betas) or not eps > 0 or not weight_decay >= 0:
+        two = isinstance(betas, tuple | list) and len(betas) == 2 and all(0 <= b < 1 for b in betas)
+        if not lr > 0 or not two or not eps > 0 or not weight_decay >= 0:
             raise ValueError(
                 f"{type(self).__name__}: expected lr > 0, two betas in [0, 1), eps > 0 and weight_decay >= 0,"
                 f" got {lr}, {betas}, {eps}, {weight_decay}"

@@ -60,13 +60,18 @@ class Optimizer:
         groups = _as_groups(params)
         self.param_groups: list[dict[str, Any]] = []
         for i, group in enumerate(groups):
-            if not isinstance(group, Mapping) or "params" not in group:
+            if not isinstance(group, Mapping):
                 raise TypeError(f"{op}: expected group {i} to be a dict with 'params', as the first is")
+            if "params" not in group:
+                raise TypeError(f"{op}: group {i} has no 'params', only {sorted(map(str, group)) or 'nothing'}")
             if unknown := group.keys() - settings.keys() - {"params"}:
                 raise ValueError(f"{op}: group {i} has unknown settings {sorted(unknown)}, expected {sorted(settings)}")
             own = {**settings, **group, "params": tuple(as_list(op, group["params"]))}
             if not own["params"]:
                 raise ValueError(f"{op}: got no parameters" + f" in group {i}" * (len(groups) > 1))
+            for name in settings:
+                if not all(isinstance(number, int | float | np.number) for number in _numbers(own[name])):
+                    raise TypeError(f"{op}: {name} must be a number, got {own[name]!r}")
             self.check(**{name: own[name] for name in settings})
             self.param_groups.append(own)
         self.params: list[Tensor] = as_list(op, [p for group in self.param_groups for p in group["params"]])
@@ -154,6 +159,11 @@ def _as_groups(params: Groups) -> list[Any]:
         return [{"params": params}]
     listed: list[Any] = list(params)  # it may be an iterator
     return listed if listed and isinstance(listed[0], Mapping) else [{"params": listed}]
+
+
+def _numbers(setting: Any) -> Iterable[Any]:
+    """The numbers of a setting that may be several."""
+    return setting if isinstance(setting, tuple | list) else (setting,)
 
 
 def _is_rate(value: Any) -> bool:

@@ -10,6 +10,7 @@
     memory, checkpoint  the laboratory: lossy stores, recomputing, slices, offload; imported on first use
     gradcheck           finite differences against the hand-written rules
     save, load          arrays in files of NumPy's
+    interop             to PyTorch and back: to_torch, from_torch; imported on first use
     backend             NumPy or CuPy
 
 `specframe.layers`, `.models`, `.optim`, `.data` and `.training` build on these and are imported by name; of layers,
@@ -40,11 +41,12 @@ from specframe.tensor import Tensor  # noqa: E402
 if TYPE_CHECKING:
     from specframe.layers import Module, Parameter
     from specframe.memory import checkpoint
+    from specframe.models import interop
 
 __all__ = [
-    "GradcheckError", "Module", "Op", "Parameter", "Tape", "Tensor", "apply", "arange", "backend", "checkpoint", "fast",
-    "full", "gradcheck", "load", "manual_seed", "no_grad", "ones", "ops", "rand", "randn", "reference", "save",
-    "saving", "store", "tensor", "zeros",
+    "GradcheckError", "Module", "Op", "Parameter", "Tape", "Tensor", "apply", "arange", "backend", "checkpoint",
+    "fast", "full", "gradcheck", "interop", "load", "manual_seed", "no_grad", "ones", "ops", "rand", "randn",
+    "reference", "save", "saving", "store", "tensor", "zeros",
 ]  # fmt: skip
 
 methods.ops = ops  # what people type on a Tensor is an op, and ops need Tensor first
@@ -54,11 +56,15 @@ saving.registry.more.append(lambda: _importlib.import_module("specframe.memory")
 
 
 # Imported when first asked for: what these need is not needed by all, or comes after the engine.
-_LATER = {"checkpoint": "memory", "memory": "memory", "Module": "layers", "Parameter": "layers"}
+_LATER = {  # "module", or "module:attribute"
+    "checkpoint": "memory:checkpoint", "interop": "models.interop", "memory": "memory", "Module": "layers:Module",
+    "Parameter": "layers:Parameter",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> object:
     if name not in _LATER:
         raise AttributeError(f"module 'specframe' has no attribute {name!r}")
-    module = _importlib.import_module(f"specframe.{_LATER[name]}")
-    return module if name == _LATER[name] else getattr(module, name)
+    place, _, attribute = _LATER[name].partition(":")
+    module = _importlib.import_module(f"specframe.{place}")
+    return getattr(module, attribute) if attribute else module

@@ -7,17 +7,15 @@
 The name is taken as it is. A file is written whole or not at all.
 """
 
-import contextlib
 import os
-import secrets
-import shutil
 import zipfile
 from collections.abc import Mapping
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from specframe import backend
+from specframe.atomic import write_atomically
 from specframe.tensor import Tensor
 
 Path = str | os.PathLike[str]
@@ -41,30 +39,15 @@ def save(what: Any, path: Path) -> None:
     """
     state = what.state_dict() if hasattr(what, "state_dict") else what
     state = state if isinstance(state, Mapping) else {ALONE: state}
-    write_arrays(path, {str(name): _numbers(name, value) for name, value in state.items()})
+    arrays = {str(name): _numbers(name, value) for name, value in state.items()}
 
+    def write(file: IO[bytes]) -> None:
+        with zipfile.ZipFile(file, "w") as archive:
+            for name, array in arrays.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                    np.lib.format.write_array(entry, array, allow_pickle=False)
 
-def write_arrays(path: Path, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
-    """Write NumPy arrays by name as np.load reads them; the file holds its old content or the new, never a part."""
-    target = os.path.realpath(path)  # a link stays one
-    folder, file_name = os.path.split(target)
-    temporary = os.path.join(folder, f".{file_name[:100]}.{secrets.token_hex(6)}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            with zipfile.ZipFile(file, "w") as archive:
-                for name, array in arrays.items():
-                    with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
-                        np.lib.format.write_array(entry, array, allow_pickle=False)
-            file.flush()
-            os.fsync(file.fileno())
-        if os.path.exists(target):
-            shutil.copymode(target, temporary)
-        os.replace(temporary, target)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
+    write_atomically(path, write, make_folders=False)
 
 
 def load(path: Path) -> Any:

@@ -70,8 +70,12 @@ def test_names_in_docstrings_and_comments_exist():
 BLOCK = re.compile(r"```python\n(.*?)```(?:\s*```text\n(.*?)```)?", re.DOTALL)
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
-def test_code_blocks_run_and_print_what_stands_below_them(name):
+CHAPTERS = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/book/*.md"))
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", *CHAPTERS])
+def test_code_blocks_run_and_print_what_stands_below_them(name, monkeypatch):
+    monkeypatch.chdir(ROOT)  # where their paths start
     shared: dict[str, object] = {}
     for code, expected in BLOCK.findall((ROOT / name).read_text(encoding="utf-8")):
         printed = io.StringIO()

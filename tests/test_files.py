@@ -75,6 +75,13 @@ def test_a_write_that_fails_names_the_file_and_leaves_the_old_one(tmp_path, monk
         sf.save(np.ones(2), tmp_path / "missing" / "x.npz")
 
 
+@pytest.mark.parametrize("save", [lambda path: sf.save(np.ones(2), path), lambda path: Linear(1, 1).save(path)])
+def test_what_a_killed_writer_left_goes_with_the_next_file(tmp_path, save):
+    (tmp_path / f".specframe-{'0' * 16}.part").write_text("half")
+    save(tmp_path / "x.npz")
+    assert os.listdir(tmp_path) == ["x.npz"]
+
+
 def test_a_link_and_the_mode_of_a_file_stay(tmp_path):
     sf.save(np.ones(2), tmp_path / "x.npz")
     (tmp_path / "x.npz").chmod(0o640)

@@ -1,10 +1,10 @@
 """Training: the loop, its history, checkpoints, measurements and presets. Plots are in specframe.training.plots."""
 
+from specframe.atomic import write_atomically
 from specframe.training.allocator import keep_freed_memory, resident_bytes
 from specframe.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from specframe.training.diagnose import first_bad_layer
 from specframe.training.evaluate import evaluate, predict, step_cost
-from specframe.training.files import write_atomically
 from specframe.training.fingerprint import fingerprint
 from specframe.training.history import Epoch, History, write_csv
 from specframe.training.interrupt import Interrupt

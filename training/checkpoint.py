@@ -19,7 +19,7 @@ from typing import IO, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from specframe.training.files import write_atomically
+from specframe.atomic import write_atomically
 
 FORMAT = "specframe checkpoint 2"
 KINDS = "biufcSUmM"  # of dtypes that need no pickle and no list of fields

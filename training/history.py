@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from specframe.training.files import write_atomically
+from specframe.atomic import write_atomically
 
 
 class Epoch(NamedTuple):

@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from specframe import ops
+from specframe.atomic import write_atomically
 from specframe.layers import SpectralBlock
 from specframe.tensor import Tensor
 from specframe.training.evaluate import evaluating
-from specframe.training.files import write_atomically
 from specframe.training.history import Epoch, History
 
 Path: TypeAlias = str | os.PathLike[str]

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from specframe.atomic import write_atomically
 from specframe.training import plots
-from specframe.training.files import write_atomically
 from specframe.training.history import History, write_csv
 from specframe.training.output import say
 

@@ -3,11 +3,13 @@
 import operator
 from typing import Any
 
+from specframe.op import check_tensors
 from specframe.tensor import Tensor
 
 
-def check_maps(op: str, x: Tensor) -> None:
-    """Refuse what is no batch of real maps."""
+def check_maps(op: str, x: Tensor, *parameters: Tensor | None) -> None:
+    """Refuse what is no batch of real maps, and parameters that are no Tensors."""
+    check_tensors(op, x, *parameters)
     if x.ndim != 4 or x.dtype.kind != "f":
         raise ValueError(f"{op}: expected real maps (rows, cols, batch, channels), got {x.shape} {x.dtype}")
 

@@ -91,7 +91,7 @@ class BatchNorm2d(Op):
 
 def check(op: str, x: Tensor, gamma: Tensor, beta: Tensor, running: Any, training: bool) -> None:
     """Refuse what does not fit together, by the name of the op."""
-    check_maps(op, x)
+    check_maps(op, x, gamma, beta)
     if gamma.shape != x.shape[3:] or beta.shape != x.shape[3:]:
         raise ValueError(f"{op}: {x.shape[3]} channels, but gamma {gamma.shape} and beta {beta.shape}")
     if gamma.dtype != x.dtype or beta.dtype != x.dtype:

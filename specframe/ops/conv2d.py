@@ -94,7 +94,7 @@ def conv2d(
     ValueError
         Shapes that do not fit each other, or a kernel larger than the padded map.
     """
-    check_maps("conv2d", x)
+    check_maps("conv2d", x, weight, bias)
     if weight.ndim != 4 or weight.dtype != x.dtype:
         raise ValueError(
             f"conv2d: expected a weight (c_out, c_in, kr, kc) {x.dtype}, got {weight.shape} {weight.dtype}"

@@ -8,7 +8,7 @@
 Saved: x (and the weight, which lives anyway).
 """
 
-from specframe.op import Op
+from specframe.op import Op, check_tensors
 from specframe.tape import apply
 from specframe.tensor import Tensor
 
@@ -48,6 +48,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     ValueError
         Shapes or dtypes that do not fit each other.
     """
+    check_tensors("linear", x, weight, bias)
     shapes_fit = x.ndim == weight.ndim == 2 and x.shape[1] == weight.shape[1]
     if not shapes_fit or x.dtype != weight.dtype or x.dtype.kind != "f":
         raise ValueError(

@@ -8,7 +8,7 @@ A NaN stays one. An op that saves the y of relu or leaky_relu keeps x instead wh
 normalisation): one map, not two. The bits decide, so that y made from a lossy x is still on the side where it was.
 """
 
-from specframe.op import Op
+from specframe.op import Op, check_tensors
 from specframe.tape import apply
 from specframe.tensor import Tensor
 
@@ -64,6 +64,7 @@ class Tanh(Op):
 
 
 def _check_real(op: str, x: Tensor) -> None:
+    check_tensors(op, x)
     if x.dtype.kind != "f":
         raise ValueError(f"{op}: expected a real tensor, got {x.dtype} (split_tanh is for spectra)")
 

@@ -19,7 +19,7 @@ class Bits(Handle):
     fresh = True
 
     def __init__(self, b: Backend, decisions: Any, levels: int = 2) -> None:
-        self._backend, self._levels = b, levels
+        self._backend = b
         whole = np.uint8 if levels <= 256 else np.uint16
         self.shape, self.dtype = decisions.shape, np.dtype(bool if levels == 2 else whole)
         if decisions.dtype == bool:
@@ -30,9 +30,7 @@ class Bits(Handle):
     def dense(self) -> Any:
         """Booleans for two levels, else uint8, or uint16 above 256 levels."""
         planes = [self._backend.unpackbits(plane, math.prod(self.shape)).reshape(self.shape) for plane in self._planes]
-        if self._levels == 2:
-            return planes[0]
-        whole = planes[0].astype(self.dtype)
+        whole = planes[0].astype(self.dtype, copy=False)
         for digit, plane in enumerate(planes[1:], start=1):
             whole |= plane.astype(self.dtype) << self.dtype.type(digit)  # in place, so that a 0-d array stays one
         return whole

@@ -63,6 +63,34 @@ def test_images_of_a_data_set_are_repeated(example):
     assert x.shape == (*images.shape[1:], count, 1) and y[-2:].tolist() == y[:2].tolist()
 
 
+def pictures(folder, size):
+    image = pytest.importorskip("PIL.Image", reason="Pillow is not installed: no image files to read")
+    for kind in ("cat", "dog", "eel"):
+        (folder / kind).mkdir(parents=True)
+        for i in range(5):
+            image.new("RGB", size, (40 * i, 0, 0)).save(folder / kind / f"{i}.png")
+    return f"folder:{folder}"
+
+
+def test_a_folder_of_pictures_is_a_data_set_with_classes_of_its_own(example, capsys, tmp_path):
+    name = pictures(tmp_path / "pets", (12, 12))
+    images = example.Images(options(example, "--data", name))
+    assert images.shape == (3, 12, 12) and images.classes == 3
+    arguments = ["--data", name, "--budget", "2MB", "--strategies", "dense", "--max-batch", "2"]
+    assert example.main([*QUICK, *arguments]) == 0
+    assert rows(capsys.readouterr().out)["dense"][0] == "2+"
+
+
+def test_data_that_no_network_takes_or_nobody_knows_is_a_sentence(example, capsys, tmp_path):
+    for name, message in (
+        (pictures(tmp_path / "wide", (12, 8)), "the networks take square images, got 8 x 12"),
+        ("cats", "expected a data set mnist, "),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            example.main([*QUICK, "--budget", "1MB", "--data", name])
+        assert ended.value.code == 2 and message in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("limit", [1, 5, 4096])
 @pytest.mark.parametrize("base", [0, 900])
 @pytest.mark.parametrize("slope", [3, 37, 1000, 1100])

@@ -5,6 +5,8 @@ import pytest
 
 import specframe as sf
 from specframe import Tape, Tensor, gradcheck, ops
+from specframe.backend import to_host
+from specframe.ops.batch_norm2d import moments, together
 from tests.kit.strict import STRICT, count_waits
 from tests.ops.common import normal, run, value
 
@@ -74,6 +76,14 @@ def test_training_updates_the_running_statistics_in_place(be, arrays):
     keep = 0.75**2
     np.testing.assert_allclose(be.to_host(running[0]), keep * 10 + (1 - keep) * mean, rtol=1e-12)
     np.testing.assert_allclose(be.to_host(running[1]), keep * 20 + (1 - keep) * variance, rtol=1e-12)
+
+
+def test_the_moments_of_parts_together_are_those_of_the_whole(be, rng):
+    x = be.asarray(normal(rng, (3, 4, 6, 2)) + 5)
+    parts = [x[:, :, :1] - 3, x[:, :, 1:3], x[:, :, 3:] * 2, x[:, :, :0]]
+    whole = moments(be.xp.concatenate(parts, axis=2))
+    for found, expected in zip(together([moments(part) for part in parts]), whole, strict=True):
+        np.testing.assert_allclose(to_host(found), to_host(expected), rtol=1e-13)
 
 
 def test_a_far_mean_does_not_cancel_in_single_precision(be, rng):

@@ -100,6 +100,10 @@ def test_a_kernel_larger_than_the_padded_map_is_refused(be):
         expected = rf"^conv2d: a kernel \(3, 3\) does not fit into a padded map of {padded}$"
         with pytest.raises(ValueError, match=expected):
             conv(be, x=x)
+    for x, kernel in (((5, 2, 2, 3), (1, 3)), ((2, 5, 2, 3), (3, 1))):
+        with pytest.raises(ValueError, match=r"^conv2d: a kernel .* does not fit into a padded map of "):
+            conv(be, x=x, weight=(4, 3, *kernel))
+        assert conv(be, x=x, weight=(4, 3, *kernel[::-1])).size
     assert conv(be, x=(1, 2, 2, 3), padding=((1, 1), (0, 1))).shape == (1, 1, 2, 4)
 
 

@@ -83,6 +83,7 @@ COMPLEX_RESULT = set(
     subtract sum threshold transpose""".split()
 )
 NO_GRADIENT = ["argmax", "detach"]
+CONSTANTS = "add subtract multiply divide maximum minimum matmul mse_loss".split()  # the other side may be an array
 SEVERAL_INPUTS = [name for name, (_, inputs) in CALLS.items() if len(inputs) > 1]
 
 every_op = pytest.mark.parametrize("name", CALLS)
@@ -149,14 +150,19 @@ def test_an_input_that_needs_no_gradient_gets_none(be, rng, name):
 
 
 @every_op
-def test_a_plain_array_is_refused_by_the_name_of_the_op(be, rng, name):
+def test_a_plain_array_or_list_is_refused_by_the_name_of_the_op(be, rng, name):
     if name in ("softmax_cross_entropy", "cross_entropy"):
         name = "softmax_cross_entropy"
         call, arrays = lambda x: ops.softmax_cross_entropy(x, be.xp.zeros(3, "int64")), draw(rng, name)
     else:
         call, arrays = CALLS[name][0], draw(rng, name)
-    with pytest.raises(TypeError, match=f"^{name}: expected (a|at least one) Tensor, got "):
-        call(*(be.asarray(array) for array in arrays))
+    refused = pytest.raises(TypeError, match=f"^{name}: expected (a|at least one) Tensor, got ")
+    for form in (be.asarray, np.ndarray.tolist):
+        with refused:
+            call(*map(form, arrays))
+        for i in range(len(arrays) if name not in CONSTANTS else 0):
+            with refused:
+                call(*(form(array) if j == i else Tensor(be.asarray(array)) for j, array in enumerate(arrays)))
 
 
 @pytest.mark.parametrize("name", SEVERAL_INPUTS)

@@ -37,6 +37,7 @@ def test_a_power_that_is_no_number_is_refused(be):
 def test_a_power_of_integers_stays_whole_or_is_refused(be):
     x = Tensor(be.asarray(np.array([2, 3])))
     assert (x**2).dtype == np.int64 and (x**2).numpy().tolist() == [4, 9]
+    assert (x**0).dtype == np.int64 and (x**0).numpy().tolist() == [1, 1]
     np.testing.assert_array_equal((x**-1.0).numpy(), [1 / 2, 1 / 3])
     with pytest.raises(ValueError, match=r"^power: int64 to the power -1 is no integer; use -1\.0$"):
         x**-1

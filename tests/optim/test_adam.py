@@ -52,8 +52,9 @@ def test_each_parameter_counts_its_own_steps():
     assert (state["step.0"], state["step.1"]) == (2, 1)
 
 
-@pytest.mark.parametrize("settings", [{"lr": 0.0}, {"betas": (1.0, 0.9)}, {"betas": (0.9, -0.1)}, {"eps": 0.0},
-                                      {"weight_decay": -1.0}], ids=str)  # fmt: skip
+@pytest.mark.parametrize("settings", [{"lr": 0.0}, {"betas": (1.0, 0.9)}, {"betas": (0.9, -0.1)}, {"betas": 0.9},
+                                      {"betas": (0.9, 0.99, 0.999)}, {"eps": 0.0},
+                                      {"weight_decay": -0.1}], ids=str)  # fmt: skip
 @pytest.mark.parametrize("kind", [Adam, AdamW])
 def test_a_number_out_of_range_is_refused(kind, settings):
     with pytest.raises(ValueError, match=rf"^{kind.__name__}: expected lr > 0, two betas in \[0, 1\), eps > 0 and "):

@@ -26,6 +26,11 @@ def parameter(be, values=W0, dtype=np.float64):
     return Parameter(be.asarray(np.array(values, dtype)))
 
 
+def settings_of(optimizer):
+    (group,) = optimizer.param_groups
+    return {name: value for name, value in group.items() if name != "params"}
+
+
 def descend(optimizer, gradients):
     """One step for each gradient, the same for every parameter; the weights of the first after each."""
     seen = []
@@ -35,6 +40,25 @@ def descend(optimizer, gradients):
         optimizer.step()
         seen.append(optimizer.params[0].numpy().copy())
     return seen
+
+
+def test_the_settings_that_nobody_gave():
+    assert settings_of(SGD([Parameter(W0)], lr=0.1)) == {
+        "lr": 0.1, "momentum": 0.0, "weight_decay": 0.0, "nesterov": False,
+    }  # fmt: skip
+    adam = {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8}
+    assert settings_of(Adam([Parameter(W0)])) == {**adam, "weight_decay": 0.0}
+    assert settings_of(AdamW([Parameter(W0)])) == {**adam, "weight_decay": 0.01}
+    assert settings_of(RMSprop([Parameter(W0)])) == {
+        "lr": 1e-2, "alpha": 0.99, "eps": 1e-8, "weight_decay": 0.0, "momentum": 0.0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam, AdamW, RMSprop])
+def test_the_least_settings_that_are_allowed(kind):
+    least = {"lr": 1e-30, "alpha": 0.0, "betas": (0.0, 0.0), "eps": 1e-30, "weight_decay": 0.0, "momentum": 0.0}
+    known = settings_of(kind([Parameter(W0)], lr=0.1))
+    assert kind([Parameter(W0)], **{name: value for name, value in least.items() if name in known}).lr == 1e-30
 
 
 # ---- steps -----------------------------------------------------------------------------------------------------
@@ -155,6 +179,13 @@ def test_a_wrong_group_is_refused(group, message):
         SGD([{"params": Parameter(W0)}, {"params": Parameter(W0), **group}], lr=0.1)
 
 
+@pytest.mark.parametrize("value", ["0.1", None, W0])
+@pytest.mark.parametrize(("kind", "name"), [(SGD, "lr"), (SGD, "momentum"), (Adam, "eps"), (RMSprop, "alpha")])
+def test_a_setting_that_is_no_number_is_refused_by_name(kind, name, value):
+    with pytest.raises(TypeError, match=rf"^{kind.__name__}: {name} must be a number, got "):
+        kind([Parameter(W0)], **{"lr": 0.1, name: value})
+
+
 # ---- state -----------------------------------------------------------------------------------------------------
 
 
@@ -203,11 +234,27 @@ def test_a_state_is_kept_in_the_dtype_of_the_parameters(be, make):
 ADAM = {"lr": 0.5, "step.0": 3, "mean.0": np.ones(3), "square.0": np.ones(3)}
 
 
+def test_a_state_may_hold_lists_for_arrays():
+    optimizer = Adam([Parameter(W0.copy())], lr=0.1)
+    optimizer.load_state_dict({"lr": 0.5, "step.0": 3, "mean.0": [1, 2, 3], "square.0": [4, 5, 6]})
+    assert (
+        optimizer.state_dict()["mean.0"].tolist() == [1, 2, 3] and optimizer.state_dict()["square.0"].dtype == W0.dtype
+    )
+
+
+def test_a_rate_that_a_schedule_has_brought_to_zero_is_taken():
+    optimizer = Adam([Parameter(W0.copy())], lr=0.1)
+    optimizer.load_state_dict({"lr": 0.0})
+    assert optimizer.lr == 0
+
+
 @pytest.mark.parametrize(
     ("state", "message"),
     [
         ({}, r"expected the lr of 1 groups, got \[None\]"),
         (ADAM | {"lr": [0.5, 0.1]}, r"expected the lr of 1 groups, got \[0.5, 0.1\]"),
+        (ADAM | {"lr": float("inf")}, r"expected the lr of 1 groups, got \[inf\]"),
+        (ADAM | {"lr": -0.1}, r"expected the lr of 1 groups, got \[-0.1\]"),
         (ADAM | {"lr": "0.5"}, r"expected the lr of 1 groups, got \['0.5'\]"),
         (
             {"lr": 0.5, "step.0": 3, "mean.0": np.ones(3)},

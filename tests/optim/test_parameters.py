@@ -50,7 +50,8 @@ def test_one_parameter_alone_and_a_tensor_that_requires_a_gradient_will_do():
         ({"weight": Parameter(np.ones(2))}, r"SGD: expected a Module or a list of Parameters, got a dict"),
         ({Parameter(np.ones(2))}, r"SGD: expected a Module or a list of Parameters, got a set"),
         ([{"params": [1.0]}], r"SGD: expected Parameters, got a float \(number 0\)"),
-        ([{"lr": 0.1}], r"SGD: expected group 0 to be a dict with 'params', as the first is"),
+        ([{"lr": 0.1}], r"SGD: group 0 has no 'params', only \['lr'\]"),
+        ([{"params": net()}, {}], r"SGD: group 1 has no 'params', only nothing"),
     ],
 )
 def test_what_is_no_parameter_is_refused_by_name(given, message):

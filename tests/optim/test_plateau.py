@@ -28,6 +28,13 @@ def test_the_rate_falls_after_more_than_so_many_epochs_without_a_better_loss():
     assert seen == [(0.8, 0.2)] * 4 + [(0.4, 0.1)] * 5 + [(0.2, 0.05)]
 
 
+def test_a_fall_is_followed_by_as_long_a_wait_as_the_first_loss():
+    schedule = plateau(factor=0.5, patience=1)
+    assert (schedule.best, schedule.waited, schedule.reductions) == (math.inf, 0, 0)
+    assert [rate for rate, _ in after(schedule, [1.0] * 6)] == [0.8, 0.8, 0.4, 0.4, 0.2, 0.2]
+    assert [rate for rate, _ in after(plateau(factor=0.5, patience=1), [math.nan] * 4)] == [0.8, 0.4, 0.4, 0.2]
+
+
 def test_better_means_by_more_than_the_threshold_on_either_side_of_zero():
     assert after(plateau(factor=0.5, patience=0, threshold=0.1), [1.0, 0.95])[-1] == (0.4, 0.1)
     assert after(plateau(factor=0.5, patience=0, threshold=0.1), [1.0, 0.85])[-1] == (0.8, 0.2)
@@ -61,6 +68,11 @@ def test_a_resumed_schedule_continues_exactly():
     after(first, losses[:5])
     again.load_state_dict(first.state_dict())
     assert after(again, losses[5:]) == expected[5:]
+
+
+def test_unless_told_otherwise_it_waits_ten_epochs_for_a_ten_thousandth_and_takes_a_tenth():
+    schedule = plateau()
+    assert (schedule.factor, schedule.patience, schedule.threshold, schedule.min_lr) == (0.1, 10, 1e-4, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,10 @@ def test_three_steps_follow_the_formula(be, momentum, decay):
     assert p.numpy()[0] == pytest.approx(w, rel=1e-14)
 
 
-@pytest.mark.parametrize("settings", [{"lr": -1.0}, {"alpha": 1.0}, {"eps": 0.0}, {"weight_decay": -1.0},
-                                      {"momentum": 1.0}], ids=str)  # fmt: skip
-def test_a_number_out_of_range_is_refused(settings):
+OUT_OF_RANGE = [("lr", 0.0), ("alpha", 1.0), ("alpha", -0.1), ("eps", 0.0), ("weight_decay", -0.1), ("momentum", 1.0)]
+
+
+@pytest.mark.parametrize(("name", "value"), [*OUT_OF_RANGE, ("momentum", -0.1)])
+def test_a_number_out_of_range_is_refused(name, value):
     with pytest.raises(ValueError, match=r"^RMSprop: expected lr > 0, 0 <= alpha < 1, eps > 0, weight_decay >= 0 and "):
-        RMSprop([Parameter(np.ones(1))], **settings)
+        RMSprop([Parameter(np.ones(1))], **{name: value})

@@ -98,7 +98,8 @@ def test_a_module_that_its_caller_does_not_own_goes_by_its_class(be):
 def test_an_empty_ledger_says_zero():
     with sf.Tape() as tape:
         pass
-    assert tape.ledger.rows == tape.ledger.running == [] and tape.ledger.nbytes == tape.ledger.moved == 0
+    assert tape.ledger.rows == tape.ledger.running == []
+    assert tape.ledger.nbytes == tape.ledger.moved == tape.peak_bytes == 0
     _, total, sentence = str(tape.ledger).splitlines()
     assert total.split() == ["total", *"000000"] and sentence == "0 bytes saved for backward"
 
@@ -316,6 +317,15 @@ def test_relu_of_a_saved_map_keeps_that_map_only(be, rng):
         y = ops.conv2d(sf.Tensor(be.xp.maximum(h.data, 0)), again)
     plain.backward(y, gy)
     np.testing.assert_array_equal(to_host(k.grad), to_host(again.grad))
+
+
+def test_relu_of_a_map_that_lives_anyway_keeps_its_bits_only(be, rng):
+    a, k = parameter(be, rng, 6, 6, 2, 3), parameter(be, rng, 4, 3, 3, 3)
+    with sf.Tape(store="dense") as tape:
+        ops.conv2d(ops.relu(a), k)
+    x, source, _ = rows_of(tape, "conv2d")
+    assert (x.format, source.array, source.format) == ("remade", "x <- relu", "borrowed")
+    assert tape.ledger.nbytes == a.size // 8
 
 
 def test_relu_of_a_map_that_nobody_saves_is_saved_itself(be, rng):

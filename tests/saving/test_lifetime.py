@@ -185,6 +185,34 @@ def test_everything_is_gone_after_the_backward(store, recompute):
     assert tape.ledger.nbytes > 0
 
 
+class Fails(Op):
+    """x, with a rule that raises."""
+
+    name = "fails"
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.copy()
+
+    @staticmethod
+    def backward(ctx, gy):
+        raise RuntimeError("this rule fails")
+
+
+def test_everything_is_gone_after_a_backward_that_fails(be, rng):
+    x = parameter(be, rng, 30)
+    with sf.Tape(store="dense") as tape:
+        h = ops.tanh(x)
+        dead = dies(h.data)
+        y = ops.sum(apply(Fails, h * h))
+        del h
+    with pytest.raises(RuntimeError, match=r"^this rule fails$"):
+        tape.backward(y)
+    assert dead() and tape._records == [] and not tape._leaves
+    with pytest.raises(RuntimeError, match=r"^backward: this tape is spent"):
+        tape.backward(y)
+
+
 def test_a_tape_that_is_dropped_without_a_backward_frees_all(be, rng):
     x = parameter(be, rng, 30)
     with sf.Tape(store="dense") as tape:

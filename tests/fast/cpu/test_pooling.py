@@ -12,7 +12,7 @@ from tests.ops.common import normal
 WINDOWS = [  # size of the map, window, stride: tiles, a border left over, overlaps, gaps, in one direction only
     ((4, 6), 2, None), ((5, 7), 2, 2), ((5, 6), 3, 1), ((7, 8), 2, 3), ((4, 6), (2, 3), None), ((4, 7), (2, 3), None),
     ((5, 6), (2, 3), None), ((5, 6), (2, 3), (2, 1)), ((5, 6), (2, 3), (1, 3)), ((3, 4), 1, 1),
-    ((6, 4), (3, 2), (4, 2)),
+    ((6, 4), (3, 2), (4, 2)), ((4, 4), (2, 3), None), ((4, 4), (3, 2), None),
 ]  # fmt: skip
 
 

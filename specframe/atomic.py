@@ -22,7 +22,9 @@ except ImportError:  # Windows, where no open file can be removed: nothing else 
 TEMPORARY = re.compile(r"\.specframe-[0-9a-f]{16}\.part")
 
 
-def write_atomically(path: str | os.PathLike[str], write: Callable[[IO[bytes]], Any]) -> None:
+def write_atomically(
+    path: str | os.PathLike[str], write: Callable[[IO[bytes]], Any], make_folders: bool = True
+) -> None:
     """Call `write(binary file)` on a temporary file in the folder of `path`, then put it in place.
 
     Whatever happens on the way, `path` holds its old content or its new one, and no temporary file stays. A symbolic
@@ -36,7 +38,8 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[IO[bytes]], 
     target = os.path.realpath(path)
     try:
         mode = _mode(target)
-        os.makedirs(os.path.dirname(target), exist_ok=True)
+        if make_folders:
+            os.makedirs(os.path.dirname(target), exist_ok=True)
         with _temporary_file(os.path.dirname(target)) as (file, temporary):
             write(file)
             file.flush()

@@ -9,7 +9,9 @@ import threading
 import numpy as np
 import pytest
 
-from specframe.training import files, load_checkpoint, save_checkpoint, write_atomically
+from specframe import atomic
+from specframe.atomic import write_atomically
+from specframe.training import load_checkpoint, save_checkpoint
 
 
 def write(path, content=b"new"):
@@ -146,7 +148,7 @@ def test_the_temporary_file_of_a_live_writer_stays(tmp_path):
 
 
 def test_a_temporary_file_taken_for_abandoned_before_it_was_locked_is_made_again(tmp_path, monkeypatch):
-    lock, removed = files.fcntl.flock, []
+    lock, removed = atomic.fcntl.flock, []
 
     def late(file, operation):
         if not removed:
@@ -154,7 +156,7 @@ def test_a_temporary_file_taken_for_abandoned_before_it_was_locked_is_made_again
             removed[0].unlink()
         lock(file, operation)
 
-    monkeypatch.setattr(files.fcntl, "flock", late)
+    monkeypatch.setattr(atomic.fcntl, "flock", late)
     write(tmp_path / "file")
     assert len(removed) == 1 and (tmp_path / "file").read_bytes() == b"new"
     assert os.listdir(tmp_path) == ["file"]

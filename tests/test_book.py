@@ -1,0 +1,88 @@
+"""The book as it is built: strictly, without a request to the network, and with formulas that KaTeX accepts."""
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CHAPTERS = sorted(ROOT.glob("docs/book/*.md"))
+INCLUDE = re.compile(r"```\{literalinclude\} (\S+)\n((?::.*\n)*)")
+
+
+def names_in(path):
+    """Dotted names of the functions, classes and methods of a source file."""
+
+    def inside(node, prefix):
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.FunctionDef | ast.ClassDef):
+                yield prefix + child.name
+                yield from inside(child, f"{prefix}{child.name}.")
+
+    return set(inside(ast.parse(path.read_text(encoding="utf-8")), ""))
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_every_derivation_ends_in_code_that_is_there(path):
+    included = INCLUDE.findall(path.read_text(encoding="utf-8"))
+    assert included, f"{path.name} shows no source"
+    for target, options in included:
+        source = (path.parent / target).resolve()
+        assert source.exists(), f"{path.name} includes {target}, which is not there"
+        for name in re.findall(r":pyobject: (\S+)", options):
+            assert name in names_in(source), f"{path.name}: {target} has no {name}"
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """The built pages, by path."""
+    for module in ("sphinx", "furo", "myst_parser"):
+        pytest.importorskip(module, reason=f"{module} is missing: pip install specframe[docs] builds the book")
+    out = tmp_path_factory.mktemp("book")
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", "-d", out / "trees"]
+    built = subprocess.run([*command, ROOT / "docs", out / "html"], capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+    return {path: path.read_text(encoding="utf-8") for path in sorted((out / "html").rglob("*.html"))}
+
+
+def test_no_request_leaves_the_pages(pages):
+    """Nothing is fetched from elsewhere: no script, style, font or picture; links that a reader clicks may lead out."""
+    fetched = r"""<(?:script|img|iframe|source|video)[^>]+src=["'](?:https?:)?//|<link[^>]+href=["'](?:https?:)?//"""
+    for path, text in pages.items():
+        assert not re.search(fetched, text), path.name
+    folder = next(iter(pages)).parent
+    for style in folder.rglob("*.css"):
+        assert not re.search(r"url\(['\"]?(?:https?:)?//|@import", style.read_text(encoding="utf-8")), style.name
+
+
+def test_the_fonts_that_the_formulas_ask_for_are_there():
+    folder = ROOT / "docs/_static/katex"
+    for font in re.findall(r"url\(([^)]+)\)", (folder / "katex.min.css").read_text(encoding="utf-8")):
+        assert (folder / font).exists(), font
+
+
+def test_katex_accepts_every_formula(pages):
+    if shutil.which("node") is None:
+        pytest.skip("node is missing: it runs KaTeX outside a browser")
+    shown = re.compile(r'<(?:span|div) class="math">(.*?)</', re.DOTALL)
+    formulas = [formula for text in pages.values() for formula in shown.findall(text)]
+    script = """
+const katex = require(process.argv[1]), wrong = [];
+for (const source of JSON.parse(require("fs").readFileSync(0, "utf8"))) {
+  const text = source.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&quot;/g, '"').replace(/&#x27;/g, "'")
+    .replace(/&amp;/g, "&");
+  try { katex.renderToString(text, { throwOnError: true, strict: "error", displayMode: true }); }
+  catch (error) { wrong.push(text + ": " + error.message); }
+}
+console.log(JSON.stringify(wrong));
+"""
+    run = subprocess.run(
+        ["node", "-e", script, ROOT / "docs/_static/katex/katex.min.js"],
+        input=json.dumps(formulas), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert formulas and json.loads(run.stdout) == []
