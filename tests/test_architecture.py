@@ -23,9 +23,10 @@ ROWS = [
     ["models"],
     ["optim", "data"],
     ["training"],
+    ["exercises"],
 ]
 LEVEL = {name: level for level, row in enumerate(ROWS) for name in row}
-BESIDE = ("layers", "models", "optim", "data", "training")
+BESIDE = ("layers", "models", "optim", "data", "training", "exercises")
 
 
 def modules():

@@ -23,9 +23,10 @@ from typing import Any
 
 from specframe import spectrum
 from specframe.op import Op, check_tensors
+from specframe.ops._weights import weights_on
 from specframe.ops.batch_norm2d import ONE_ENTRY, statistics, sums_over_batch, total
 from specframe.parts import is_cut
-from specframe.spectrum import column_weights, hermitian_edges
+from specframe.spectrum import hermitian_edges
 from specframe.tape import apply
 from specframe.tensor import Tensor
 
@@ -40,7 +41,7 @@ def centred(xp, Y, s, mu):
 def moments(b, Y, s):
     (P, W), d, N = s.grid, s.dc_gain, Y.shape[2]
     mu = Y[0, 0].real.sum(axis=0, dtype="float64") / (max(1, N) * d)
-    m = b.asarray(column_weights(W, Y.real.dtype)[:, None, None])
+    m = weights_on(b, W, Y.real.dtype)
     return P * W * N, mu, total(m * abs(centred(b.xp, Y, s, mu)) ** 2) * (P * W / d**2)
 
 
@@ -65,7 +66,7 @@ class SpectralBatchNorm2d(Op):
         ggamma = total((xp.conj(H) * gZ).real).astype(gamma.dtype)
         if ctx.training:
             (P, W), d = s.grid, s.dc_gain
-            N, m = ctx.M / (P * W), ctx.backend.asarray(column_weights(W, gamma.dtype)[:, None, None])
+            N, m = ctx.M / (P * W), weights_on(ctx.backend, W, gamma.dtype)
             of_beta, of_gamma = sums_over_batch(ctx, gbeta, ggamma)
             gZ -= m * H * (of_gamma / (N * d**2))
             gZ[0, 0] -= of_beta / (N * d)
