@@ -11,7 +11,7 @@ INSIDE = ["backend", "fast", "fast.cpu", "memory", "ops", "saving"]  # folders o
 BESIDE = ["layers", "models", "optim", "data", "training", "exercises"]  # folders next to it
 
 setup(
-    packages=["specframe", *(f"specframe.{name}" for name in [*INSIDE, *BESIDE, "exercises.checks"])],
+    packages=["specframe", *(f"specframe.{name}" for name in [*INSIDE, *BESIDE, "exercises.checks", "training.parallel"])],
     package_dir={"specframe": "specframe"} | {f"specframe.{name}": name for name in BESIDE},
     package_data={
         "specframe": ["py.typed"],

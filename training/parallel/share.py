@@ -37,21 +37,29 @@ class Share:
         """`combine` of all ranks' parts, in their order: bit-equal on all ranks."""
         several = isinstance(part, tuple)
         pieces = part if several else (part,)
-        numbers = [np.asarray(backend.to_host(piece), np.float64).ravel() for piece in pieces]
+        numbers = [_reals(backend.to_host(piece)) for piece in pieces]
         gathered = self._communicator.gather(np.concatenate(numbers))
         parts = [_like(pieces, row) for row in gathered]
         return combine(parts if several else [part for (part,) in parts])
+
+
+def _reals(piece: Any) -> Any:
+    """Its numbers in double precision; a complex one is two."""
+    flat = np.ascontiguousarray(piece).ravel()
+    return flat.astype(np.complex128).view(np.float64) if np.iscomplexobj(flat) else flat.astype(np.float64)
 
 
 def _like(pieces: tuple[Any, ...], numbers: Any) -> tuple[Any, ...]:
     """The numbers as arrays and numbers of the same shapes, dtypes and devices as the pieces."""
     made, start = [], 0
     for piece in pieces:
-        stop = start + math.prod(np.shape(piece))
+        reals = math.prod(np.shape(piece)) * (2 if np.iscomplexobj(piece) else 1)
+        row = numbers[start : start + reals]
+        start += reals
         if isinstance(piece, int | float):
-            made.append(type(piece)(numbers[start]))
-        else:
-            array = numbers[start:stop].reshape(piece.shape).astype(piece.dtype)
-            made.append(array if isinstance(piece, np.ndarray | np.generic) else backend.of("", piece).asarray(array))
-        start = stop
+            made.append(type(piece)(row[0]))
+            continue
+        row = row.view(np.complex128) if np.iscomplexobj(piece) else row
+        array = row.reshape(piece.shape).astype(piece.dtype)
+        made.append(array if isinstance(piece, np.ndarray | np.generic) else backend.of("", piece).asarray(array))
     return tuple(made)
