@@ -11,7 +11,6 @@ One process alone is a team too; there all this costs nothing.
 
 import contextlib
 import json
-import os
 import sys
 import time
 import traceback
