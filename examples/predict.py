@@ -86,7 +86,8 @@ class Trained:
     def __init__(self, option: dict[str, Any]) -> None:
         self.name = option["data"]
         kind = DATASETS.get(self.name)  # None: a folder of pictures, which need not be here any more
-        self.mean, self.std = (0, 1) if kind is None else (kind.MEAN, kind.STD)
+        self.mean: Any = 0 if kind is None else kind.MEAN
+        self.std: Any = 1 if kind is None else kind.STD
         if kind is None or "classes" in option:
             self.classes, self.shape = tuple(option["classes"]), tuple(option["image_shape"])
         else:  # of lenet_mnist.py
