@@ -10,7 +10,10 @@
     memory, checkpoint  the laboratory: lossy stores, recomputing, slices, offload; imported on first use
     gradcheck           finite differences against the hand-written rules
     save, load          arrays in files of NumPy's
+    draw                the graph of a forward as a picture, with its bytes and gradients
     interop             to PyTorch and back: to_torch, from_torch; imported on first use
+    from_dlpack         arrays of PyTorch's, JAX's, CuPy's on the same memory
+    profile             seconds and bytes of a model, by layer and op
     backend             NumPy or CuPy
 
 `specframe.layers`, `.models`, `.optim`, `.data` and `.training` build on these and are imported by name; of layers,
@@ -29,7 +32,7 @@ if _os.path.exists(_os.path.join(_parent, "setup.py")) and _parent not in __path
 __version__ = "0.1.0"
 
 from specframe import backend, fast, methods, ops, saving  # noqa: E402
-from specframe.creation import arange, full, ones, rand, randn, tensor, zeros  # noqa: E402
+from specframe.creation import arange, from_dlpack, full, ones, rand, randn, tensor, zeros  # noqa: E402
 from specframe.files import load, save  # noqa: E402
 from specframe.gradcheck import GradcheckError, gradcheck  # noqa: E402
 from specframe.op import Op, reference  # noqa: E402
@@ -42,11 +45,13 @@ if TYPE_CHECKING:
     from specframe.layers import Module, Parameter
     from specframe.memory import checkpoint
     from specframe.models import interop
+    from specframe.training.draw import draw
+    from specframe.training.profile import profile
 
 __all__ = [
     "GradcheckError", "Module", "Op", "Parameter", "Tape", "Tensor", "apply", "arange", "backend", "checkpoint",
-    "fast", "full", "gradcheck", "interop", "load", "manual_seed", "no_grad", "ones", "ops", "rand", "randn",
-    "reference", "save", "saving", "store", "tensor", "zeros",
+    "draw", "fast", "from_dlpack", "full", "gradcheck", "interop", "load", "manual_seed", "no_grad", "ones", "ops",
+    "profile", "rand", "randn", "reference", "save", "saving", "store", "tensor", "zeros",
 ]  # fmt: skip
 
 methods.ops = ops  # what people type on a Tensor is an op, and ops need Tensor first
@@ -57,8 +62,8 @@ saving.registry.more.append(lambda: _importlib.import_module("specframe.memory")
 
 # Imported when first asked for: what these need is not needed by all, or comes after the engine.
 _LATER = {  # "module", or "module:attribute"
-    "checkpoint": "memory:checkpoint", "interop": "models.interop", "memory": "memory", "Module": "layers:Module",
-    "Parameter": "layers:Parameter",
+    "checkpoint": "memory:checkpoint", "draw": "training.draw:draw", "interop": "models.interop", "memory": "memory",
+    "Module": "layers:Module", "Parameter": "layers:Parameter", "profile": "training.profile:profile",
 }  # fmt: skip
 
 

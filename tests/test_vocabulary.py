@@ -134,6 +134,7 @@ MAKERS = [
     ("sf.arange(1, 3, 0.5)",            "np.arange(1, 3, 0.5, np.float32)", "torch.arange(1, 3, 0.5)"),
     ("sf.tensor([1, 2])",               "np.array([1, 2])",                 "torch.tensor([1, 2])"),
     ("sf.tensor(np.ones(2))",           "np.ones(2)",                       "torch.tensor(np.ones(2))"),
+    ("sf.from_dlpack(np.ones(2))",      "np.from_dlpack(np.ones(2))",       "torch.from_dlpack(np.ones(2))"),
     ("sf.randn(2, 3).shape",            "(2, 3)",                           "tuple(torch.randn(2, 3).shape)"),
     ("sf.rand(2, 3).shape",             "(2, 3)",                           "tuple(torch.rand(2, 3).shape)"),
 ]  # fmt: skip

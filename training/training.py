@@ -127,19 +127,22 @@ class Training:
         """
         self._check_steps(epochs, len(train))
         self._check_data(train.dataset, test.dataset)
-        with Interrupt() as interrupt:
-            while self.epoch < epochs:
-                done = run_epoch(self, train, epochs, store, recompute, name, progress, interrupt)
-                finished = done and not interrupt.requested
-                if finished:
-                    finish_epoch(self, train, test, store, recompute)
-                if on_epoch is not None:
-                    on_epoch(self)
-                if finished and progress:
-                    say(line(name, self.history[-1], epochs))
-                if interrupt.requested:
-                    return False
-        return True
+        try:
+            with Interrupt() as interrupt:
+                while self.epoch < epochs:
+                    done = run_epoch(self, train, epochs, store, recompute, name, progress, interrupt)
+                    finished = done and not interrupt.requested
+                    if finished:
+                        finish_epoch(self, train, test, store, recompute)
+                    if on_epoch is not None:
+                        on_epoch(self)
+                    if finished and progress:
+                        say(line(name, self.history[-1], epochs))
+                    if interrupt.requested:
+                        return False
+            return True
+        finally:
+            train.backend.give_back()
 
     def _check_steps(self, epochs: int, steps_per_epoch: int) -> None:
         total, steps = self.schedule.total, epochs * steps_per_epoch

@@ -89,7 +89,7 @@ class CPU(Backend):
         return chosen
 
     @contextlib.contextmanager
-    def peak_memory(self) -> Iterator[Peak]:
+    def _peak(self) -> Iterator[Peak]:
         """tracemalloc: what NumPy and Python allocate. Scratch inside BLAS and pocketfft is not seen."""
         peak, was_tracing = Peak(), tracemalloc.is_tracing()
         if not was_tracing:

@@ -4,7 +4,8 @@ A `StrictArray` holds a NumPy array and behaves as a CuPy array does where the t
 
 - it never mixes with a NumPy array and never turns into one by itself;
 - reductions and single entries are 0-d arrays, not scalars;
-- whatever makes the host wait for the device (`float(a)`, `if a:`, `a[mask]`, `nonzero`, ...) is counted;
+- whatever makes the host wait for the device (`float(a)`, `if a:`, `a[mask]`, `nonzero`, ...) is counted, and so are
+  uploads and launches (costs.py);
 - names and keywords that CuPy lacks are missing here too (compared with CuPy 14.2);
 - `empty` holds garbage, and the inverse real FFT reads the edge columns as cuFFT does;
 - a copy to pinned memory has not happened until somebody waits for it, and needs its array until then.
@@ -22,6 +23,7 @@ import functools
 import numbers
 import types
 import weakref
+from typing import ClassVar
 
 import numpy as np
 import scipy.fft
@@ -29,6 +31,8 @@ import scipy.sparse
 import scipy.special
 
 from specframe import backend
+from specframe.backend.kernel import arguments
+from tests.kit import blas, costs, shim
 
 # What NumPy 2.4 has and CuPy 14.2 has not, and what gives other results there (random) or belongs to the backend (fft).
 # A name that CuPy gains is harmless here: we only stay stricter.
@@ -69,10 +73,9 @@ DTYPES = "?bBhHiIlLqQefdFD"
 
 
 class StrictArray(np.lib.mixins.NDArrayOperatorsMixin):
-    """An array "on the device"; `host_reads` counts how often the host had to wait for one."""
+    """An array "on the device"."""
 
     __slots__ = ("__weakref__", "_a", "base")
-    host_reads = 0
 
     def __init__(self, array, base=None):
         if array.dtype.char not in DTYPES:
@@ -115,6 +118,7 @@ class StrictArray(np.lib.mixins.NDArrayOperatorsMixin):
 
     @real.setter
     def real(self, value):
+        costs.total.launches += 1
         self._a.real = _lower(value, "real")
 
     @property
@@ -123,17 +127,25 @@ class StrictArray(np.lib.mixins.NDArrayOperatorsMixin):
 
     @imag.setter
     def imag(self, value):
+        costs.total.launches += 1
         self._a.imag = _lower(value, "imag")
 
     def __getitem__(self, index):
         lowered = _lower_index(index)
+        costs.gathered(lowered)
         entries = self._a[lowered]
         if not isinstance(entries, np.ndarray):  # NumPy gives a scalar for one entry, CuPy a 0-d view
             entries = self._a[(*lowered, ...) if isinstance(lowered, tuple) else (lowered, ...)]
         return _lift(entries, self)
 
     def __setitem__(self, index, value):
-        self._a[_lower_index(index)] = _lower(value, "a[...] = b")
+        lowered, value = _lower_index(index), _lower(value, "a[...] = b")
+        target = self._a[lowered]
+        if isinstance(target, np.ndarray) and np.may_share_memory(target, self._a):
+            costs.assignment(target, value)
+        else:
+            costs.gathered(lowered)
+        self._a[lowered] = value
 
     # ---- what makes the host wait ------------------------------------------------------------------------------
 
@@ -204,14 +216,14 @@ for _name in """all any argmax argmin argsort astype clip compress conj conjugat
 
 
 def _wait():
-    StrictArray.host_reads += 1
+    costs.total.waits += 1
 
 
 @contextlib.contextmanager
 def count_waits():
     """Gives a function that says how often the host has waited since the block began."""
-    before = StrictArray.host_reads
-    yield lambda: StrictArray.host_reads - before
+    before = costs.total.waits
+    yield lambda: costs.total.waits - before
 
 
 def _lower(value, op):
@@ -282,7 +294,9 @@ def _call(name, function, args, kwargs, *sources):
     if name in WAITS or (name == "where" and len(args) == 1) or (name == "repeat" and any(_arrays(args[1:]))):
         _wait()
     lowered = {keyword: _lower(value, name) for keyword, value in kwargs.items()}
-    result = function(*(_lower(arg, name) for arg in args), **lowered)
+    given = [_lower(arg, name) for arg in args]
+    result = function(*given, **lowered)
+    costs.call(name, [*given, *(source._a for source in _arrays(sources))], lowered, result)
     if name in ZERO_D:
         result = np.asarray(result)
     return _lift(result, *sources, *args, *kwargs.values())
@@ -329,6 +343,7 @@ class Namespace:
 
     def _function(self, name, function, *args, **kwargs):
         if name in FROM_HOST and args and isinstance(args[0], np.ndarray):
+            costs.total.uploads += 1
             args = (StrictArray(args[0].copy()), *args[1:])  # a transfer never shares memory
         if name in NEEDS_ARRAY and args and not isinstance(args[0], StrictArray):
             _lower(args[0], name)
@@ -362,6 +377,7 @@ class FFT(Namespace):
         """cuFFT takes the edge columns for Hermitian; of every conjugate pair it reads but one."""
         _refuse_empty(x)
         half = x._a.copy()
+        costs.transform("irfft2", half, {"s": s, "axes": axes, "norm": norm})
         rows, columns = (half.shape[axes[0]], 2 * (half.shape[axes[1]] - 1)) if s is None else s
         assert half.shape[axes[0]] == rows and half.shape[axes[1]] == columns // 2 + 1, "crop or pad beforehand"
         by_frequency = np.moveaxis(half, axes, (0, 1))
@@ -412,23 +428,42 @@ sparse = types.SimpleNamespace(csr_array=csr_array, csr_matrix=csr_array)
 class Copy:
     """A copy to the host that is as late as it may be: it happens when somebody waits for it."""
 
+    begun: ClassVar[list] = []  # and not done
+
     def __init__(self, array):
-        self._array, self._done = weakref.ref(array), False
+        self._array, self.done = weakref.ref(array), False
+        self.begun.append(self)
+        costs.total.launches += 1
         self.host = np.empty_like(array._a)
         self.host.fill(np.nan if array.dtype.kind in "fc" else 85)
 
-    def finish(self):
-        if not self._done:
+    def finish(self, asked_for=True):
+        if not self.done:
             array = self._array()
-            assert array is not None, "the device array died before its copy was done"
-            self.host[...], self._done = array._a, True
+            assert array is not None or not asked_for, "the device array died before its copy was done"
+            if array is not None:
+                self.host[...] = array._a
+            self.done = True
+            self.begun.remove(self)
+
+
+def _on_the_cpu(name):
+    """The CPU's method of that name, where no compiler is there for the kernels of CUDA's."""
+
+    def method(self, *args):
+        y = getattr(backend.get("cpu"), name)(*(_lower(arg, name) for arg in args))
+        costs.total.launches += 1
+        return StrictArray(y)
+
+    return method
 
 
 class StrictBackend(backend.Backend):
     """The CUDA backend's code on StrictArrays; set `reading_waits` to False to reach the paths that look at values."""
 
-    name, reading_waits = "strict", True
-    bodies = backend.CUDA.bodies
+    name, reading_waits, number = "strict", True, 0  # tests may set another number: another device
+    has_kernels = bool(shim.COMPILER)  # compiled for the CPU
+    bodies = backend.CUDA.bodies if has_kernels else {}
 
     def __init__(self):
         super().__init__(xp, StrictArray)
@@ -440,8 +475,19 @@ class StrictBackend(backend.Backend):
     def synchronize(self):
         _wait()
 
-    def random(self, key, shape, dtype):
-        return StrictArray(backend.get("cpu").random(key, shape, dtype))
+    def launch(self, kernel, real, count, *args):
+        for arg in args:
+            structure = isinstance(arg, np.ndarray) and arg.dtype.names and arg.size == 1
+            assert structure or not isinstance(arg, np.ndarray), "NumPy array given to a kernel"
+            assert not isinstance(arg, StrictArray) or arg.flags.c_contiguous, "a kernel does not see strides"
+        costs.total.launches += 1
+        shim.run(kernel, real, [getattr(arg, "_a", arg) for arg in arguments(real, args)])
+
+    def pointer(self, array):
+        return array._a.ctypes.data
+
+    late = True  # copies to the host arrive when somebody waits for them; False: at once
+    _blas, matmul = (blas, None), backend.CUDA.matmul
 
     def to_pinned(self, array):
         assert array.flags.c_contiguous
@@ -451,12 +497,34 @@ class StrictBackend(backend.Backend):
     def wait(self, copied):
         copied.finish()
 
+    def arrived(self, copied):
+        if not self.late:
+            copied.finish()
+        return copied.done
+
+    def finish(self, copied):
+        if not copied.done:
+            _wait()
+            before = Copy.begun.index(copied)
+            for earlier in Copy.begun[:before]:
+                earlier.finish(asked_for=False)
+            copied.finish()
+
     def from_pinned(self, host):
+        costs.total.uploads += 1
         return StrictArray(host.copy())
 
-    rfft2, irfft2 = backend.CUDA.rfft2, backend.CUDA.irfft2
-    compress, expand = backend.CUDA.compress, backend.CUDA.expand
-    peak_memory = backend.CPU.peak_memory
+    def _plans(self):
+        pass
+
+    rfft2 = backend.CUDA.rfft2
+    if shim.COMPILER:
+        pack, unpack = backend.CUDA.pack, backend.CUDA.unpack
+        random, irfft2 = backend.CUDA.random, backend.CUDA.irfft2
+        compress, expand = backend.CUDA.compress, backend.CUDA.expand
+    else:
+        random, irfft2, compress, expand = map(_on_the_cpu, ("random", "irfft2", "compress", "expand"))
+    _peak = backend.CPU._peak
 
 
 STRICT = backend.register(StrictBackend())
