@@ -9,9 +9,10 @@ from setuptools import setup
 
 INSIDE = ["backend", "fast", "fast.cpu", "fast.cuda", "memory", "ops", "saving"]  # folders of specframe/
 BESIDE = ["layers", "models", "optim", "data", "training", "exercises"]  # folders next to it
+BELOW = ["training.parallel", "exercises.checks"]  # folders of those
 
 setup(
-    packages=["specframe", *(f"specframe.{name}" for name in [*INSIDE, *BESIDE, "exercises.checks"])],
+    packages=["specframe", *(f"specframe.{name}" for name in [*INSIDE, *BESIDE, *BELOW])],
     package_dir={"specframe": "specframe"} | {f"specframe.{name}": name for name in BESIDE},
     package_data={
         "specframe": ["py.typed"],

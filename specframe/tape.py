@@ -81,6 +81,11 @@ class Tape:
     ledger: Ledger = property(lambda self: self.saving.ledger)  # type: ignore[assignment]
     peak_bytes: int = property(lambda self: self.saving.peak_bytes)  # type: ignore[assignment]
 
+    @property
+    def leaves(self) -> list[Tensor]:
+        """The Tensors that the backward will give a gradient to, in the order of their first use."""
+        return list(self._leaves.values())
+
     def __enter__(self) -> "Tape":
         if self._entered:
             raise RuntimeError("Tape: a tape records one forward; make a new one for the next")

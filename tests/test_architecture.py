@@ -10,7 +10,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 # From the ground up: a module imports its own row and the rows before it. specframe/__init__ wires them together.
 ROWS = [
-    ["spectrum", "grids", "backend", "random", "atomic"],
+    ["spectrum", "grids", "backend", "random", "nested", "atomic"],
+    ["parts"],
     ["methods", "tensor"],
     ["op"],
     ["saving"],
