@@ -43,7 +43,7 @@ def make_parser():
     parser = argparse.ArgumentParser(usage=argparse.SUPPRESS, description=__doc__.split("\n\n")[0])
     add = parser.add_argument
     add("--budget", type=size, required=True, metavar="SIZE", help="memory for a step: 512MB, 1.5GiB, ...")
-    add("--model", choices=["lenet5", "alexnet", "vgg16", "densenet"], default="vgg16",
+    add("--model", choices=["lenet5", "alexnet", "vgg16", "densenet", "resnet"], default="vgg16",
         help="the network and its twin (vgg16)")  # fmt: skip
     add("--width", type=float, default=0.25, help="scales the channels of all but LeNet (0.25)")
     add("--strategies", nargs="+", metavar="NAME", type=strategy, default=[*TWIN, *SPECTRAL],
