@@ -11,6 +11,7 @@ One process alone is a team too; there all this costs nothing.
 
 import contextlib
 import json
+import os
 import sys
 import time
 import traceback
@@ -29,6 +30,7 @@ from specframe.tensor import Tensor
 from specframe.training.parallel.buckets import Buckets
 from specframe.training.parallel.communicator import Communicator, Single
 from specframe.training.parallel.share import Share
+from specframe.training.run_folder import run_folder
 
 PACKAGE = Path(__file__).parents[2]
 TURN = 1.0  # seconds that the other ranks leave to rank 0 to report what all have met
@@ -49,30 +51,35 @@ class Team:
     ----------
     rank, size : int
     first : bool, whether this is rank 0, which prints and writes
+    shard : (rank, size), for a DataLoader
     images : int, of the running batch, in all ranks
+    stop : bool, whether one rank was asked to stop when the running batch began
     """
 
     def __init__(self, communicator: Communicator | None = None) -> None:
         self.communicator = communicator or Single()
         self.rank, self.size = self.communicator.rank, self.communicator.size
-        self.first, self.images = self.rank == 0, 0
+        self.shard, self.first = (self.rank, self.size), self.rank == 0
+        self.images, self.stop = 0, False
         self._share = Share(self.communicator, [1] * self.size)
 
     # ---- one step ----------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def batch(self, images: int) -> Iterator[None]:
+    def batch(self, images: int, stop: bool = False) -> Iterator[None]:
         """What runs inside is a part, of so many images, of a batch whose other parts run on the other ranks.
 
         Sums over the batch, as batch normalisation's, go over all of them, and dropout draws what it would draw for
-        the whole batch. No part need be as large as another; some may be empty.
+        the whole batch. No part need be as large as another; some may be empty. `self.stop` is whether one of the
+        ranks has been asked to stop.
         """
         if self.size == 1:
-            self.images = images
+            self.images, self.stop = images, stop
             yield
             return
-        sizes = [int(count) for (count,) in self.communicator.gather(np.array([float(images)]))]
-        self._share, self.images = Share(self.communicator, sizes), sum(sizes)
+        known = self.communicator.gather(np.array([float(images), float(stop)]))
+        sizes = [int(count) for count in known[:, 0]]
+        self._share, self.images, self.stop = Share(self.communicator, sizes), sum(sizes), bool(known[:, 1].any())
         with parts.running.inside(self._share):
             yield
 
@@ -104,6 +111,15 @@ class Team:
     def seed(self, seed: int) -> int:
         """A seed of this rank's own, from one that all have; rank 0 takes that one."""
         return seed if self.first else int(np.random.SeedSequence([seed, self.rank]).generate_state(1, np.uint64)[0])
+
+    @contextlib.contextmanager
+    def run_folder(self, path: str | os.PathLike[str], **options: bool) -> Iterator[Path]:
+        """The folder of results, which rank 0 holds for the run: as `run_folder` of specframe.training."""
+        if self.first:
+            with run_folder(path, **options) as out:
+                yield out
+        else:
+            yield Path(path).expanduser()
 
     # ---- what all know -----------------------------------------------------------------------------------------
 
@@ -144,6 +160,8 @@ class Team:
     # ---- the end -----------------------------------------------------------------------------------------------
 
     def __enter__(self) -> "Team":
+        if not self.first:  # rank 0 speaks for all
+            sys.stdout, sys.stderr = open(os.devnull, "w"), open(os.devnull, "w")
         return self
 
     def __exit__(
@@ -155,6 +173,8 @@ class Team:
         time.sleep(0 if self.first else TURN + 0.1 * self.rank)
         status, message = 1, ""
         if isinstance(error, SystemExit):
+            if not error.code:
+                return
             status = error.code if isinstance(error.code, int) else 1
         elif isinstance(error, KeyboardInterrupt):
             status, message = 130, "stopped by Ctrl-C"
@@ -166,8 +186,7 @@ class Team:
             with contextlib.suppress(OSError, ValueError, AttributeError):
                 sys.__stderr__.write(f"{Path(sys.argv[0]).name}: error: rank {self.rank}: {message}\n")  # type: ignore[union-attr]
                 sys.__stderr__.flush()  # type: ignore[union-attr]
-        if status or self.size > 1:
-            self.communicator.abort(status)
+        self.communicator.abort(status)
 
 
 ALONE = Team()
