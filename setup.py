@@ -7,7 +7,7 @@ Everything else about the package is in pyproject.toml.
 
 from setuptools import setup
 
-INSIDE = ["backend", "fast", "fast.cpu", "memory", "ops", "saving"]  # folders of specframe/
+INSIDE = ["backend", "fast", "fast.cpu", "fast.cuda", "memory", "ops", "saving"]  # folders of specframe/
 BESIDE = ["layers", "models", "optim", "data", "training", "exercises"]  # folders next to it
 BELOW = ["training.parallel", "exercises.checks"]  # folders of those
 

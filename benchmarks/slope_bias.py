@@ -58,7 +58,7 @@ def gradient(net, batch, store):
         parameter.grad = None
     with sf.Tape(store=store, seed=0) as tape:
         loss = sf.ops.softmax_cross_entropy(net(sf.Tensor(batch[0])), batch[1])
-    handles = [record.ctx["Z"] for record in tape._records if "Z" in record.ctx._saved]
+    handles = [record.ctx["Z"] for record in tape.records if "Z" in record.ctx.saved]
     spectra = [handle.sparse().values for handle in handles]
     del handles
     tape.backward(loss)

@@ -39,6 +39,14 @@ def same(name: str, got: Any, want: Any, accepted: float = 1e-9) -> None:
         )
 
 
+def filled(mine: Any, name: str) -> Any:
+    """What the reader's module has under a name, once it is not None any more."""
+    answer = getattr(mine, name)
+    if answer is None:
+        raise Wrong(f"{name} is not filled in yet")
+    return answer
+
+
 def number(value: Any) -> str:
     """A number as a sentence prints it."""
     value = np.asarray(value).item()

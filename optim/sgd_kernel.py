@@ -15,12 +15,12 @@ TENSORS = 64  # of one launch: 32 bytes each, and a kernel's arguments may have 
 TABLE = np.dtype([(name, np.uint64, TENSORS) for name in "wgv"] + [("stop", np.int64, TENSORS)], align=True)
 
 STEP = Kernel("sgd_step", f"""
-struct Table {{ real *w[{TENSORS}], *g[{TENSORS}], *v[{TENSORS}]; long long stop[{TENSORS}]; }};  // entries up to its end
+struct Table {{ real *w[{TENSORS}], *g[{TENSORS}], *v[{TENSORS}]; long long stop[{TENSORS}]; }};
 
-extern "C" __global__ void sgd_step(const Table table, long long n, real lr, real momentum, real decay, long long nesterov)
-{{
+extern "C" __global__ void sgd_step(const Table table, long long n, real lr, real momentum, real decay,
+                                    long long nesterov) {{
     EACH(i, n) {{
-        int low = 0, high = {TENSORS - 1};                 // the first tensor that ends behind entry i
+        int low = 0, high = {TENSORS - 1};                 // the tensor of entry i: stop[low - 1] <= i < stop[low]
         while (low < high) {{
             int middle = (low + high) / 2;
             if (i < table.stop[middle]) high = middle; else low = middle + 1;

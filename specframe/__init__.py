@@ -10,6 +10,7 @@
     memory, checkpoint  the laboratory: lossy stores, recomputing, slices, offload; imported on first use
     gradcheck           finite differences against the hand-written rules
     save, load          arrays in files of NumPy's
+    draw                the graph of a forward as a picture, with its bytes and gradients
     interop             to PyTorch and back: to_torch, from_torch; imported on first use
     from_dlpack         arrays of PyTorch's, JAX's, CuPy's on the same memory
     profile             seconds and bytes of a model, by layer and op
@@ -44,12 +45,13 @@ if TYPE_CHECKING:
     from specframe.layers import Module, Parameter
     from specframe.memory import checkpoint
     from specframe.models import interop
+    from specframe.training.draw import draw
     from specframe.training.profile import profile
 
 __all__ = [
     "GradcheckError", "Module", "Op", "Parameter", "Tape", "Tensor", "apply", "arange", "backend", "checkpoint",
-    "fast", "from_dlpack", "full", "gradcheck", "interop", "load", "manual_seed", "no_grad", "ones", "ops", "profile",
-    "rand", "randn", "reference", "save", "saving", "store", "tensor", "zeros",
+    "draw", "fast", "from_dlpack", "full", "gradcheck", "interop", "load", "manual_seed", "no_grad", "ones", "ops",
+    "profile", "rand", "randn", "reference", "save", "saving", "store", "tensor", "zeros",
 ]  # fmt: skip
 
 methods.ops = ops  # what people type on a Tensor is an op, and ops need Tensor first
@@ -60,8 +62,8 @@ saving.registry.more.append(lambda: _importlib.import_module("specframe.memory")
 
 # Imported when first asked for: what these need is not needed by all, or comes after the engine.
 _LATER = {  # "module", or "module:attribute"
-    "checkpoint": "memory:checkpoint", "interop": "models.interop", "memory": "memory", "Module": "layers:Module",
-    "Parameter": "layers:Parameter", "profile": "training.profile:profile",
+    "checkpoint": "memory:checkpoint", "draw": "training.draw:draw", "interop": "models.interop", "memory": "memory",
+    "Module": "layers:Module", "Parameter": "layers:Parameter", "profile": "training.profile:profile",
 }  # fmt: skip
 
 

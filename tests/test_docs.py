@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from specframe.saving import STORES, registry
+from specframe.training import Epoch, History, table
 
 ROOT = Path(__file__).parent.parent
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -90,7 +91,8 @@ NEEDS = {"torch": "PyTorch", "PIL": "Pillow"}  # extras, by the module that a bl
 
 def with_code():
     """Every document that shows Python."""
-    return [path for path in documents() if "```python" in path.read_text(encoding="utf-8")]
+    shown = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+    return sorted(path for path in shown if "```python" in path.read_text(encoding="utf-8"))
 
 
 @pytest.fixture
@@ -116,3 +118,15 @@ def test_code_blocks_run_and_print_what_stands_below_them(path, monkeypatch, nam
         with contextlib.redirect_stdout(printed):
             exec(compile(code, path.name, "exec"), shared)
         assert printed.getvalue() == expected, f"{path.name} prints something else now"
+
+
+def test_what_the_readme_says_the_first_command_prints_is_what_it_prints():
+    """The figures are those of a run; the rows are those of the table that the command ends with."""
+    shown = re.search(r"three rows:\n\n```text\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    epoch = Epoch(1, 0.1, 0.0, 0.0, 0.9921, 881_000, 0, [0.095, 0.209], 1.0, 1.0)
+    twin = epoch._replace(test_accuracy=0.9914, saved_bytes=2_595_000, density=[])
+    histories = {"spectral": History(), "spatial": History()}
+    histories["spectral"].append(epoch)
+    histories["spatial"].append(twin)
+    printed = table(histories).splitlines()
+    assert all(line in printed for line in shown[1].splitlines())

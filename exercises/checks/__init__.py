@@ -1,5 +1,21 @@
 """What decides, a module a chapter. Importing them fills the catalogue, in the order of the book."""
 
-from specframe.exercises.checks import c01_tape
+from specframe.exercises.checks import (
+    c01_tape,
+    c02_complex,
+    c03_fourier,
+    c04_convolution,
+    c05_threshold_tanh,
+    c06_pooling,
+    c07_normalisation,
+)
 
-__all__ = ["c01_tape"]
+__all__ = [
+    "c01_tape",
+    "c02_complex",
+    "c03_fourier",
+    "c04_convolution",
+    "c05_threshold_tanh",
+    "c06_pooling",
+    "c07_normalisation",
+]

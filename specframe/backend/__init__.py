@@ -16,5 +16,6 @@ from specframe.backend.kernel import Kernel
 from specframe.backend.registry import get, of, register, to_host
 
 __all__ = [
-    "CPU", "CUDA", "Backend", "BrokenDeviceError", "DeviceError", "Kernel", "constant", "get", "of", "register", "to_host",
+    "CPU", "CUDA", "Backend", "BrokenDeviceError", "DeviceError", "Kernel", "constant", "get", "of", "register",
+    "to_host",
 ]  # fmt: skip

@@ -138,6 +138,18 @@ class Backend:
         pass; on a device, where every call costs, there is one. `itemsize` is that of what is made of an entry."""
         return [slice(0, len(array))]
 
+    def pack(self, decisions: Any, digits: int) -> Any:
+        """(digits, bytes) uint8: of each decision the bit of each digit, from the lowest, eight a byte."""
+        planes = [(decisions >> digit) & 1 if digits > 1 else decisions for digit in range(digits)]
+        return self.xp.stack([self.packbits(plane) for plane in planes])
+
+    def unpack(self, planes: Any, count: int, dtype: Any) -> Any:
+        """The first `count` decisions, flat, in a dtype that holds them."""
+        whole = self.unpackbits(planes[0], count).astype(dtype, copy=False)
+        for digit in range(1, len(planes)):
+            whole |= self.unpackbits(planes[digit], count).astype(dtype) << dtype.type(digit)
+        return whole
+
     def packbits(self, bits: Any) -> Any:
         """A flat uint8 array with eight booleans a byte."""
         return self.xp.packbits(bits.reshape(-1))
@@ -170,6 +182,14 @@ class Backend:
 
     def wait(self, copied: Any) -> None:
         """Let the device compute nothing further until a copy is done; the host goes on."""
+        raise NotImplementedError
+
+    def arrived(self, copied: Any) -> bool:
+        """Whether a copy is done; nobody waits."""
+        raise NotImplementedError
+
+    def finish(self, copied: Any) -> None:
+        """Let the host wait until a copy is done, and with it all that were begun before."""
         raise NotImplementedError
 
     def from_pinned(self, host: Any) -> Any:

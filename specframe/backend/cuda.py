@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from specframe.backend import gather, gemm
+from specframe.backend import bits, gather, gemm
 from specframe.backend.base import Backend, BrokenDeviceError, DeviceError, Peak
 from specframe.backend.edges import EDGES
 from specframe.backend.kernel import THREADS, Kernel, arguments, blocks
@@ -146,6 +146,21 @@ class CUDA(Backend):
         self.launch(gather.EXPAND, real, n, values, mask, xp.cumsum(mask, dtype=np.int32), array, n, parts)
         return array
 
+    def pack(self, decisions: Any, digits: int) -> Any:
+        decisions = self.xp.ascontiguousarray(decisions)
+        count, width = decisions.size, decisions.itemsize
+        if width > 2:
+            return Backend.pack(self, decisions, digits)
+        planes = self.xp.empty((digits, -(-count // 8)), np.uint8)
+        self.launch(bits.PACK, np.dtype("f"), planes.size, decisions, planes, planes.shape[1], digits, count, width)
+        return planes
+
+    def unpack(self, planes: Any, count: int, dtype: Any) -> Any:
+        whole = self.xp.empty(count, dtype)
+        sizes = *planes.shape[::-1], count, whole.itemsize
+        self.launch(bits.UNPACK, np.dtype("f"), count, planes, whole, *sizes)
+        return whole
+
     # Nothing else uses this stream and this pool. Whoever gets memory of the pool again writes to it in a copy that
     # waits for all that was asked of the device before: it may be let go while the device still reads it.
 
@@ -162,6 +177,12 @@ class CUDA(Backend):
 
     def wait(self, copied: Any) -> None:
         self.xp.cuda.get_current_stream().wait_event(copied)
+
+    def arrived(self, copied: Any) -> bool:
+        return copied.done  # type: ignore[no-any-return]
+
+    def finish(self, copied: Any) -> None:
+        copied.synchronize()
 
     def from_pinned(self, host: Any) -> Any:
         array = self.xp.empty(host.shape, host.dtype)

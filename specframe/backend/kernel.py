@@ -4,8 +4,9 @@ The source says `real` for float or double, and `wide` for what sums are taken i
 over its share of 0 .. n - 1, right for any grid of blocks, one block of one thread included: so the same source, with
 a few macros, is plain C++ too, and tests/kit/shim.py runs it on the CPU against the op's plain body.
 
-Arguments are arrays (C-contiguous, passed by their address), ints (long long), floats (real), and structures of NumPy
-(by value): arrays of one entry with a dtype of several fields.
+Arguments are arrays (C-contiguous, passed by their address), ints (long long), floats (real), numbers of NumPy (as
+they are: np.float64 for a `wide`), and structures of NumPy (by value): arrays of one entry with a dtype of several
+fields.
 """
 
 from typing import Any
@@ -45,9 +46,7 @@ class Kernel:
 def arguments(real: Any, args: Any) -> tuple[Any, ...]:
     """Numbers as the sources name them; arrays and structures as they are."""
     number = np.dtype(real).type
-    return tuple(
-        np.int64(arg) if isinstance(arg, int) else number(arg) if isinstance(arg, float) else arg for arg in args
-    )
+    return tuple(np.int64(arg) if type(arg) is int else number(arg) if type(arg) is float else arg for arg in args)
 
 
 def blocks(count: int) -> int:

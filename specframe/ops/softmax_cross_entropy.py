@@ -70,7 +70,10 @@ def softmax_cross_entropy(logits: Tensor, labels: Any) -> Tensor:
         raise ValueError(f"softmax_cross_entropy: {logits.shape[0]} rows of logits, but labels of shape {labels.shape}")
     if logits.shape[0] == 0 and not is_cut():
         raise ValueError("softmax_cross_entropy: the batch is empty")
-    low, high = (int(labels.min()), int(labels.max())) if logits.shape[0] else (0, 0)
+    low = high = 0
+    if labels.size:
+        b = backend.of("softmax_cross_entropy", labels)
+        low, high = b.to_host(b.xp.stack([labels.min(), labels.max()])).tolist()  # one transfer
     if low < 0 or high >= logits.shape[1]:
         raise ValueError(
             f"softmax_cross_entropy: labels must lie in 0 .. {logits.shape[1] - 1}, got {low if low < 0 else high}"
