@@ -26,7 +26,9 @@ from specframe.training.parallel import Team, join
 from specframe.training.report import table, write_report
 
 
-def train(name: str, model: Module, batches: DataLoader, tests: DataLoader, args: Namespace, team: Team) -> Iterator[Epoch]:
+def train(
+    name: str, model: Module, batches: DataLoader, tests: DataLoader, args: Namespace, team: Team
+) -> Iterator[Epoch]:
     """Train a net; gives what each epoch reached and cost. A team of several has a part of each batch on each rank."""
     optimizer = SGD(model.parameters(), args.lr, momentum=0.9, weight_decay=5e-4)
     schedule = OneCycleLR(optimizer, args.epochs * len(batches))

@@ -23,7 +23,7 @@ from specframe.training.parallel import mpi
 from specframe.training.parallel.team import Team
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-PROCESSES, TERMINAL = "SPECFRAME_PROCESSES", "SPECFRAME_TERMINAL"
+TERMINAL = "SPECFRAME_TERMINAL"
 STARTED = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK")  # what MPICH, Slurm and Open MPI tell a rank
 RULER = b"=" * 80
 
@@ -47,7 +47,9 @@ def join(workers: int, script: str, arguments: list[str] | None = None) -> Team:
     """
     if any(name in os.environ for name in STARTED):
         communicator = mpi.MPI()
-        _sign_in(communicator.rank)
+        if communicator.rank == 0 and (terminal := os.environ.get(TERMINAL)):
+            with contextlib.suppress(OSError):
+                sys.stderr = open(terminal, "w")
         return Team(communicator)
     count = workers or (cores() if mpi.installed() and _mpiexec() else 1)
     if count == 1:
@@ -81,7 +83,7 @@ def launch(workers: int, command: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="specframe-ranks-") as folder:
         process = subprocess.Popen(
             [mpiexec, "-n", str(workers), sys.executable, *command],
-            env=environment | {PROCESSES: folder},
+            env=environment | {mpi.FOLDER: folder},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             start_new_session=True,  # a Ctrl-C comes here only, and goes on once
@@ -91,24 +93,19 @@ def launch(workers: int, command: list[str]) -> int:
             assert process.stdout is not None
             killed = _pass_on(process.stdout)
             status = process.wait()
-        if killed is not None:
-            number, how = killed
-            rank = next((path.name for path in Path(folder).iterdir() if path.read_text() == number), "?")
-            print(f"{Path(command[0]).name}: error: rank {rank}: {how}", file=sys.stderr)
-            return 1
+        words = {path.name: path.read_text() for path in Path(folder).iterdir()}
+    if "end" in words:  # a rank has said why, and mpiexec has killed the others
+        return int(words["end"])
+    if killed is not None:
+        number, how = killed
+        rank = next((name for name, process in words.items() if process == number), "?")
+        print(f"{Path(command[0]).name}: error: rank {rank}: {how}", file=sys.stderr)
+        return 1
     return status
 
 
 def _mpiexec() -> str | None:
     return shutil.which("mpiexec", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
-
-
-def _sign_in(rank: int) -> None:
-    if folder := os.environ.get(PROCESSES):
-        Path(folder, str(rank)).write_text(str(os.getpid()))
-    if rank == 0 and (terminal := os.environ.get(TERMINAL)):
-        with contextlib.suppress(OSError):
-            sys.stderr = open(terminal, "w")
 
 
 def _end_with_parent() -> None:
@@ -141,7 +138,7 @@ def _pass_on(stream: IO[bytes]) -> tuple[str, str] | None:
         if framed and (found := re.search(r"PID (\d+) RUNNING", text)):
             process = found[1]
         elif framed and (found := re.search(r"EXIT STRING: (.*)", text)):
-            cause = f"it ended by itself: {found[1].strip()}"
+            cause = f"it was ended from outside: {found[1].strip()}"
         if not framed and not text.startswith("[mpiexec@"):
             with contextlib.suppress(OSError, ValueError):
                 sys.stdout.write(text)

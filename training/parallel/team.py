@@ -99,14 +99,14 @@ class Team:
             leaf.grad = None
         buckets, weight = Buckets(self.communicator), loss.backend.asarray(np.asarray(self._share.weight, loss.dtype))
         whole: list[Any] = []
-        buckets.add(loss.data * weight, whole.append)
+        buckets.add(loss.data.reshape(1) * weight, whole.append)
         with parts.running.inside(self._share):
             tape.backward(loss, weight, lambda leaf: buckets.add(leaf.grad, lambda g: setattr(leaf, "grad", g)))
         buckets.finish()
         for leaf, before in leaves:
             if before is not None:
                 leaf.grad = before if leaf.grad is None else before + leaf.grad
-        return Tensor(whole[0])
+        return Tensor(whole[0].reshape(()))
 
     def seed(self, seed: int) -> int:
         """A seed of this rank's own, from one that all have; rank 0 takes that one."""
