@@ -54,13 +54,14 @@ class Team:
     shard : (rank, size), for a DataLoader
     images : int, of the running batch, in all ranks
     stop : bool, whether one rank was asked to stop when the running batch began
+    stopped_by : str, " in rank 1" where rank 1 of several was asked, for a message; else ""
     """
 
     def __init__(self, communicator: Communicator | None = None) -> None:
         self.communicator = communicator or Single()
         self.rank, self.size = self.communicator.rank, self.communicator.size
         self.shard, self.first = (self.rank, self.size), self.rank == 0
-        self.images, self.stop = 0, False
+        self.images, self.stop, self.stopped_by = 0, False, ""
         self._share = Share(self.communicator, [1] * self.size)
 
     # ---- one step ----------------------------------------------------------------------------------------------
@@ -79,7 +80,7 @@ class Team:
             return
         known = self.communicator.gather(np.array([float(images), float(stop)]))
         sizes = [int(count) for count in known[:, 0]]
-        self._share, self.images, self.stop = Share(self.communicator, sizes), sum(sizes), bool(known[:, 1].any())
+        self._share, self.images, self.stop = Share(self.communicator, sizes), sum(sizes), self._asked(known[:, 1])
         with parts.running.inside(self._share):
             yield
 
@@ -128,8 +129,13 @@ class Team:
         return [float(sum(column)) for column in self.communicator.gather(np.array(numbers, np.float64)).T]
 
     def any(self, flag: bool) -> bool:
-        """Whether one rank at least says so."""
-        return flag if self.size == 1 else self.sum(flag)[0] > 0
+        """Whether one rank at least says so; `stopped_by` then names those that do."""
+        return flag if self.size == 1 else self._asked(self.communicator.gather(np.array([float(flag)]))[:, 0])
+
+    def _asked(self, flags: Any) -> bool:
+        ranks = [str(rank) for rank, flag in enumerate(flags) if flag]
+        self.stopped_by = f" in rank {' and '.join(ranks)}" if ranks else self.stopped_by
+        return bool(ranks)
 
     def start(self, model: Module, **same: Any) -> None:
         """Begin: rank 0's parameters and buffers for all, once it is sure that all run the same program.
