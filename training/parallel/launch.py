@@ -3,14 +3,13 @@
     python program.py --workers 4                       runs  mpiexec -n 4 python program.py --workers 4
     mpiexec -n 4 --hosts a,b python program.py          is started already: --workers says nothing there
 
-Signals go through mpiexec to all ranks. Of one that dies without a word, by SIGKILL or for want of memory, mpiexec
-knows the process only; each rank leaves its own in a folder, so that the message can name the rank.
+Signals go through mpiexec to all ranks. What ranks have to tell who started them, they leave in a folder: that one has
+said why all end, or was killed.
 """
 
 import contextlib
 import ctypes
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -25,6 +24,14 @@ from specframe.training.parallel.team import Team
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 TERMINAL = "SPECFRAME_TERMINAL"
 STARTED = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK")  # what MPICH, Slurm and Open MPI tell a rank
+# Of ranks that die mpiexec cannot tell who was first, since it kills the others. Each has a shell beside it that can.
+WITNESS = f"""
+trap : INT TERM HUP
+"$@"
+status=$?
+[ $status -le 130 ] || echo $status > "${mpi.FOLDER}/$PMI_RANK"
+exit $status
+"""
 RULER = b"=" * 80
 
 
@@ -82,7 +89,7 @@ def launch(workers: int, command: list[str]) -> int:
         environment[TERMINAL] = os.ttyname(sys.stderr.fileno())  # where rank 0 shows its bar
     with tempfile.TemporaryDirectory(prefix="specframe-ranks-") as folder:
         process = subprocess.Popen(
-            [mpiexec, "-n", str(workers), sys.executable, *command],
+            [mpiexec, "-n", str(workers), "/bin/sh", "-c", WITNESS, "rank", sys.executable, *command],
             env=environment | {mpi.FOLDER: folder},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -91,15 +98,15 @@ def launch(workers: int, command: list[str]) -> int:
         )
         with _forwarding(process):
             assert process.stdout is not None
-            killed = _pass_on(process.stdout)
+            _pass_on(process.stdout)
             status = process.wait()
         words = {path.name: path.read_text() for path in Path(folder).iterdir()}
-    if "end" in words:  # a rank has said why, and mpiexec has killed the others
+    if "end" in words:  # a rank has said why
         return int(words["end"])
-    if killed is not None:
-        number, how = killed
-        rank = next((name for name, process in words.items() if process == number), "?")
-        print(f"{Path(command[0]).name}: error: rank {rank}: {how}", file=sys.stderr)
+    for name, word in words.items():
+        number = int(word) - 128
+        cause = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
+        print(f"{Path(command[0]).name}: error: rank {name}: killed by {cause}", file=sys.stderr)
         return 1
     return status
 
@@ -127,20 +134,12 @@ def _forwarding(process: "subprocess.Popen[bytes]") -> Any:
             signal.signal(number, handler)
 
 
-def _pass_on(stream: IO[bytes]) -> tuple[str, str] | None:
-    """Print what the ranks print, but not what mpiexec adds to it; returns (process, cause) of one that was killed."""
-    process, cause = "?", None
+def _pass_on(stream: IO[bytes]) -> None:
+    """Print what the ranks print, but not what mpiexec adds to it."""
     framed = False
     for line in stream:
-        text = line.decode(errors="replace")
-        if RULER in line:
-            framed = True
-        if framed and (found := re.search(r"PID (\d+) RUNNING", text)):
-            process = found[1]
-        elif framed and (found := re.search(r"EXIT STRING: (.*)", text)):
-            cause = f"it was ended from outside: {found[1].strip()}"
-        if not framed and not text.startswith("[mpiexec@"):
+        framed = framed or RULER in line
+        if not framed and not line.startswith(b"[mpiexec@"):
             with contextlib.suppress(OSError, ValueError):
-                sys.stdout.write(text)
+                sys.stdout.write(line.decode(errors="replace"))
                 sys.stdout.flush()
-    return None if cause is None else (process, cause)

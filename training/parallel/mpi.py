@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from specframe import backend
 
-FOLDER = "SPECFRAME_RANKS"  # the environment variable that names it: where ranks leave word for who started them here
+FOLDER = "SPECFRAME_RANKS"  # the environment variable that names it: where ranks leave word for who started them
 SPIN, NAP = 200, 5e-5  # asked so often, a wait begins to sleep, so many seconds at a time
 MISSING = "several processes need mpi4py and an MPI library: pip install 'specframe[mpi]'"
 
@@ -71,7 +71,6 @@ class MPI:
         self.rank, self.size = self._comm.rank, self._comm.size
         self.barrier()
         _forget_shared_memory()
-        leave_word(str(self.rank), os.getpid())
         self.barrier()
 
     def start_sum(self, array: Any) -> _Sum:
@@ -94,18 +93,13 @@ class MPI:
 
     def abort(self, status: int) -> NoReturn:
         # A process that leaves MPI without a farewell takes the others with it, as MPI_Abort does, which prints more.
-        leave_word("end", status)
+        if folder := os.environ.get(FOLDER):
+            with contextlib.suppress(OSError):
+                Path(folder, "end").write_text(str(status))
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError, ValueError):
                 stream.flush()
         os._exit(status)
-
-
-def leave_word(name: str, number: int) -> None:
-    """Tell launch.py: the process of a rank, or the status that a rank has ended all with."""
-    if folder := os.environ.get(FOLDER):
-        with contextlib.suppress(OSError):
-            Path(folder, name).write_text(str(number))
 
 
 def _forget_shared_memory() -> None:
