@@ -7,6 +7,7 @@ A `StrictArray` holds a NumPy array and behaves as a CuPy array does where the t
 - whatever makes the host wait for the device (`float(a)`, `if a:`, `a[mask]`, `nonzero`, ...) is counted, and so are
   uploads and launches (costs.py);
 - names and keywords that CuPy lacks are missing here too (compared with CuPy 14.2);
+- indices beyond the end wrap, and of several entries scattered to one place any may win;
 - `empty` holds garbage, and the inverse real FFT reads the edge columns as cuFFT does;
 - a copy to pinned memory has not happened until somebody waits for it, and needs its array until then.
 

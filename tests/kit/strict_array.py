@@ -105,7 +105,7 @@ class StrictArray(np.lib.mixins.NDArrayOperatorsMixin):
         self._a.imag = lower(value, "imag")
 
     def __getitem__(self, index):
-        lowered = lower_index(index)
+        lowered = wrapped(lower_index(index), self._a.shape)
         costs.gathered(lowered)
         entries = self._a[lowered]
         if not isinstance(entries, np.ndarray):  # NumPy gives a scalar for one entry, CuPy a 0-d view
@@ -113,12 +113,13 @@ class StrictArray(np.lib.mixins.NDArrayOperatorsMixin):
         return lift(entries, self)
 
     def __setitem__(self, index, value):
-        lowered, value = lower_index(index), lower(value, "a[...] = b")
+        lowered, value = wrapped(lower_index(index), self._a.shape), lower(value, "a[...] = b")
         target = self._a[lowered]
         if isinstance(target, np.ndarray) and np.may_share_memory(target, self._a):
             costs.assignment(target, value)
         else:
             costs.gathered(lowered)
+            lowered, value = in_any_order(lowered, value)
         self._a[lowered] = value
 
     # ---- what makes the host wait ------------------------------------------------------------------------------
@@ -218,6 +219,29 @@ def lower_index(index):
     return lower(index, "an index")
 
 
+def wrapped(index, shape):
+    """An index in which numbers beyond the end begin anew at the start, as CuPy reads them: without a word."""
+    parts = index if isinstance(index, tuple) else (index,)
+    if any(part is None or part is Ellipsis for part in parts):
+        return index
+    parts = tuple(
+        part % n if isinstance(part, np.ndarray) and part.dtype.kind in "iu" and n else part
+        for part, n in zip(parts, shape, strict=False)
+    )
+    return parts if isinstance(index, tuple) else parts[0] if parts else index
+
+
+_order = np.random.default_rng(0)
+
+
+def in_any_order(index, value):
+    """The same scatter with its entries shuffled: of several to one place, any may be the last."""
+    if not (isinstance(index, np.ndarray) and index.dtype.kind in "iu" and index.ndim == 1):
+        return index, value
+    order = _order.permutation(index.size)
+    return index[order], value[order] if isinstance(value, np.ndarray) and value.shape[:1] == index.shape else value
+
+
 def _owner(array):
     while isinstance(array.base, np.ndarray):
         array = array.base
@@ -265,6 +289,8 @@ def call(name, function, args, kwargs, *sources):
     for keyword in kwargs:
         if name in MISSING_KEYWORDS.get(keyword, ()):
             raise TypeError(f"CuPy's {name} has no keyword {keyword!r}")
+    if name.endswith("partition") and any(isinstance(kth, np.integer) for kth in (*args[1:2], kwargs.get("kth"))):
+        raise TypeError(f"CuPy's {name} takes a kth of Python, not one of NumPy")
     if name in WAITS or (name == "where" and len(args) == 1) or (name == "repeat" and any(arrays(args[1:]))):
         wait()
     lowered = {keyword: lower(value, name) for keyword, value in kwargs.items()}
