@@ -152,9 +152,8 @@ def run(given: dict[str, Any], team: Team) -> int:
                 train, test, option["epochs"], store=option["store"], name=name, on_epoch=save, team=team
             )
             if not done:
-                say(
-                    f"stopped{team.stopped_by}; go on with: python examples/train.py --resume --out {shlex.quote(str(out))}"
-                )
+                again = f"python examples/train.py --resume --out {shlex.quote(str(out))}"
+                say(f"stopped{team.stopped_by}; go on with: {again}")
                 return 130
         if not team.first:
             return 0

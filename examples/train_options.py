@@ -98,7 +98,7 @@ def settled(given: dict[str, Any], saved: dict[str, Any] | None) -> dict[str, An
     if unused:
         raise ValueError(f"--{unused[0].replace('_', '-')} goes with a spectral net, {model} is a spatial one")
     if lenet and option["width"] != 1:
-        raise ValueError(f"--width scales AlexNet, VGG16 and DenseNet, {model} has one width")
+        raise ValueError(f"--width scales all nets but LeNet, {model} has one width")
     data = option["data"] or ("mnist" if lenet else "cifar10")
     preset = PRESETS["paper" if option["paper"] else "lenet" if lenet else "deep"]
     few = lenet and data == "digits" and not option["paper"]  # 42 times fewer images than MNIST

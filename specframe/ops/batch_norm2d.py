@@ -103,14 +103,9 @@ def check(op: str, x: Tensor, gamma: Tensor, beta: Tensor, running: Any, trainin
 
 
 def batch_norm2d(
-    x: Tensor,
-    gamma: Tensor,
-    beta: Tensor,
-    running: tuple[Any, Any] | None = None,
-    training: bool = True,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> Tensor:
+    x: Tensor, gamma: Tensor, beta: Tensor, running: tuple[Any, Any] | None = None, training: bool = True,
+    momentum: float = 0.1, eps: float = 1e-5,
+) -> Tensor:  # fmt: skip
     """Normalise each channel over rows, columns and batch.
 
     Parameters

@@ -74,14 +74,9 @@ class SpectralBatchNorm2d(Op):
 
 
 def spectral_batch_norm2d(
-    Y: Tensor,
-    gamma: Tensor,
-    beta: Tensor,
-    running: tuple[Any, Any] | None = None,
-    training: bool = True,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> Tensor:
+    Y: Tensor, gamma: Tensor, beta: Tensor, running: tuple[Any, Any] | None = None, training: bool = True,
+    momentum: float = 0.1, eps: float = 1e-5,
+) -> Tensor:  # fmt: skip
     """Normalise each channel of the maps, over all grid points and the batch, without leaving the spectrum.
 
     Parameters

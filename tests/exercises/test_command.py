@@ -50,18 +50,10 @@ def test_check_takes_the_file_in_this_folder_or_the_one_that_is_named(tmp_path):
     [
         ("while True:\n    pass\n", "it did not end within 3 seconds"),
         ("import os\nos.abort()\n", "the file brought Python down (exit status -6)"),
-        ("def backward(tape, loss):\n    1 / 0\n", f"ZeroDivisionError in line 2 of {FIRST.file}: division by zero"),
-        ("def backward(tape, loss:\n", f"line 1 of {FIRST.file} is not Python: '(' was never closed"),
-        ("def forward():\n    pass\n", "the file no longer defines backward"),
-        ("raise SystemExit(0)\n", f"SystemExit in line 1 of {FIRST.file}: 0"),
         ("input()\n", f"EOFError in line 1 of {FIRST.file}: EOF when reading a line"),
-        ("def backward(tape, loss):\n    backward(tape, loss)\n", f"RecursionError in line 2 of {FIRST.file}: "),
-        ("backward = 3\n", "TypeError: 'int' object is not callable"),
-        ("def backward(t, l):\n    raise NotImplementedError\n",
-         f"not filled in yet, line 2 of {FIRST.file}: something is missing"),
     ],
-)  # fmt: skip
-def test_a_file_that_hangs_dies_or_raises_is_a_sentence(tmp_path, code, sentence):
+)
+def test_a_file_that_hangs_dies_or_asks_is_a_sentence(tmp_path, code, sentence):
     (tmp_path / FIRST.file).write_text(code)
     status, out, _ = run("check", 1, "--seconds", 3, cwd=tmp_path)
     assert status == 1 and f"Exercise 1 is not right yet: {sentence}" in out and out.count("\n") == 1
