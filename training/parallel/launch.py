@@ -27,7 +27,8 @@ STARTED = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK")  # what MPICH, Slurm
 # Of ranks that die mpiexec cannot tell who was first, since it kills the others. Each has a shell beside it that can.
 WITNESS = f"""
 trap : INT TERM HUP
-"$@"
+exec 3>&2 2>/dev/null  # it would say "Killed"
+sh -c 'exec "$@" 2>&3 3>&-' "$0" "$@"
 status=$?
 [ $status -le 130 ] || echo $status > "${mpi.FOLDER}/$PMI_RANK"
 exit $status
@@ -96,10 +97,10 @@ def launch(workers: int, command: list[str]) -> int:
             start_new_session=True,  # a Ctrl-C comes here only, and goes on once
             preexec_fn=_end_with_parent,
         )
-        with _forwarding(process):
+        with _forwarding(process), process:
             assert process.stdout is not None
             _pass_on(process.stdout)
-            status = process.wait()
+        status = process.returncode
         words = {path.name: path.read_text() for path in Path(folder).iterdir()}
     if "end" in words:  # a rank has said why
         return int(words["end"])
@@ -136,10 +137,16 @@ def _forwarding(process: "subprocess.Popen[bytes]") -> Any:
 
 def _pass_on(stream: IO[bytes]) -> None:
     """Print what the ranks print, but not what mpiexec adds to it."""
-    framed = False
+    held = b""  # an empty line, which may belong to what mpiexec frames
     for line in stream:
-        framed = framed or RULER in line
-        if not framed and not line.startswith(b"[mpiexec@"):
+        if RULER in line:
+            break
+        if line.startswith(b"[mpiexec@"):
+            continue
+        if line != b"\n":
             with contextlib.suppress(OSError, ValueError):
-                sys.stdout.write(line.decode(errors="replace"))
+                sys.stdout.write((held + line).decode(errors="replace"))
                 sys.stdout.flush()
+        held = line if line == b"\n" else b""
+    for _ in stream:
+        pass
