@@ -16,7 +16,7 @@ ROWS = [
     ["op"],
     ["saving"],
     ["recording", "record", "tape"],
-    ["ops", "gradcheck", "creation", "files"],
+    ["ops", "gradcheck", "creation", "safetensors", "files"],
     ["fast"],
     ["memory"],
     ["layers"],

@@ -81,13 +81,18 @@ METHODS = [
     ("x < y",                           SAME,                               SAME),
     ("x <= y",                          SAME,                               SAME),
     ("x > 0",                           SAME,                               SAME),
+    ("x >= 3",                          SAME,                               SAME),
     ("2 >= x",                          SAME,                               SAME),
     ("1 + x - y * 2 / y",               SAME,                               SAME),
+    ("2 - 1 / y",                       SAME,                               SAME),
+    ("w.T @ x.T",                       SAME,                               SAME),
+    ("np.ones((2, 3)) @ x",             SAME,                               None),
     ("-x ** 2",                         SAME,                               SAME),
     ("x.shape",                         SAME,                               "tuple(x.shape)"),
     ("x.ndim",                          SAME,                               SAME),
     ("np.asarray(x)",                   SAME,                               SAME),
     ("np.argmax(x)",                    SAME,                               None),
+    ("repr(x)[6:].split()",             "repr(x)[5:].split()",              None),  # after "Tensor" and "array"
 ]  # fmt: skip
 
 OPS = [
