@@ -3,7 +3,8 @@
     python benchmarks/import_time.py
 
 Seconds on the clock depend on what else the machine does; seconds of the processor hardly do. The first process, which
-compiles the files and reads them from the disk, does not count. `python -X importtime -c "import specframe"` says where the time goes.
+compiles the files and reads them from the disk, does not count. `python -X importtime -c "import specframe"` says where
+the time goes.
 """
 
 import argparse
@@ -11,6 +12,8 @@ import os
 import statistics
 import subprocess
 import sys
+
+import program
 
 CODE = """
 import time
@@ -24,6 +27,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--processes", type=int, default=10, help="fresh processes for each module (10)")
     options = parser.parse_args(argv)
+    program.takes(0.3)
     print("| import | seconds | of the processor |\n|---|---|---|")
     for module in ("numpy", "specframe", "specframe.models"):
         clock, processor = measure(module, max(1, options.processes))
@@ -41,4 +45,4 @@ def measure(module, processes):
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(program.guarded(main))

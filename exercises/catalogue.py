@@ -47,7 +47,8 @@ class Exercise:
     def title(self) -> str:
         """The first line of the task, without its number."""
         text = ast.get_docstring(ast.parse(self.task.read_text(encoding="utf-8"))) or ""
-        return text.partition("\n")[0].partition(": ")[2].rstrip(".")
+        title = text.partition("\n")[0].partition(": ")[2].rstrip(".")
+        return title[:1].upper() + title[1:]
 
 
 EXERCISES: dict[int, Exercise] = {}

@@ -47,6 +47,14 @@ def filled(mine: Any, name: str) -> Any:
     return answer
 
 
+def exactly(name: str, got: Any, want: int) -> None:
+    """Raise Wrong unless a number of bytes is exact."""
+    if not isinstance(got, int | float | np.number) or isinstance(got, bool):
+        raise Wrong(f"{name} is {_a(got)}, expected a number of bytes")
+    if got != want:
+        raise Wrong(f"{name} is {abs(got - want):,} bytes too {'small' if got < want else 'large'}")
+
+
 def number(value: Any) -> str:
     """A number as a sentence prints it."""
     value = np.asarray(value).item()

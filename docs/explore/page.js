@@ -109,12 +109,8 @@ function showBlock(number, result, stored) {
   paintMap(tiles.y.canvas, n, output.y, high);
   paintMap(tiles.pooled.canvas, n / 2, output.pooled, high);
   thumbs.forEach((canvas, o) => paintMap(canvas, n, result.outputs[o].y, highest));
-  const { magnitude } = colours();
-  paint(bars[0], 64, 1, (c) => along(magnitude, c / 63));
-  paint(bars[1], 64, 1, (c) => {
-    const t = c / 31.5 - 1, { zero, negative, positive } = colours();
-    return mix(zero, t < 0 ? negative : positive, Math.abs(t));
-  });
+  paintRamp(bars[0], colours().magnitude);
+  paintRamp(bars[1], colours().signed);
   range[0].textContent = `log(1 + |·|), 0 to ${top.toFixed(2)}`;
   range[1].textContent = `map, −${high.toFixed(2)} to ${high.toFixed(2)}`;
 
@@ -168,6 +164,7 @@ function showBytes({ kept, total, spectra, maps }) {
 // ---- once a frame at most ------------------------------------------------------------------------------------------
 
 let asked = false;
+let trained = { image: null, result: null };  // the answer with the settings of the training, for the image shown
 
 function ask() {
   if (asked) return;
@@ -175,12 +172,15 @@ function ask() {
   requestAnimationFrame(update);
 }
 
+const sameImage = (image) => image !== null && image.every((v, i) => v === state.image[i]);
+
 function update() {
   asked = false;
   const result = forward(net, state.image, state.beta, state.scale), bytes = ledger(result);
   paintDigit($("pad"), state.image);
   result.blocks.forEach((block, number) => showBlock(number, block, bytes.spectra[number]));
-  showAnswer(result, forward(net, state.image, DATA.beta, DATA.scale));
+  if (!sameImage(trained.image)) trained = { image: state.image.slice(), result: forward(net, state.image, DATA.beta, DATA.scale) };
+  showAnswer(result, trained.result);
   showBytes(bytes);
   for (const [name, digits] of [["beta", 2], ["scale", 1]]) {
     $(name).value = state[name];

@@ -7,15 +7,24 @@ const RAMPS = {
   dark: { zero: [27, 28, 33], magnitude: [[27, 28, 33], [104, 44, 30], [224, 112, 52], [255, 226, 180]],
           negative: [92, 160, 235], positive: [245, 140, 85], dropped: [58, 60, 68], kept: [242, 138, 79] },
 };
+
+// 256 colours along a list, so that a pixel is a look-up
+function ramp(stops) {
+  return Array.from({ length: 256 }, (_, k) => {
+    const at = (k / 255) * (stops.length - 1), i = Math.min(Math.floor(at), stops.length - 2);
+    return stops[i].map((v, channel) => v + (stops[i + 1][channel] - v) * (at - i));
+  });
+}
+
+for (const theme of Object.values(RAMPS)) {
+  theme.magnitude = ramp(theme.magnitude);
+  theme.signed = ramp([theme.negative, theme.zero, theme.positive]);
+}
+const GREYS = ramp([[0, 0, 0], [255, 255, 255]]);
 const colours = () => (dark.matches ? RAMPS.dark : RAMPS.light);
 
-const mix = (a, b, t) => a.map((v, i) => v + (b[i] - v) * t);
-
-// t in [0, 1] along a list of colours
-function along(stops, t) {
-  const at = Math.min(Math.max(t, 0), 1) * (stops.length - 1), i = Math.min(Math.floor(at), stops.length - 2);
-  return mix(stops[i], stops[i + 1], at - i);
-}
+// t in [0, 1] as a colour of a ramp
+const along = (colours, t) => colours[Math.round(255 * Math.min(Math.max(t, 0), 1))];
 
 // colour(column, row) for each pixel
 function paint(canvas, width, height, colour) {
@@ -50,13 +59,12 @@ function paintKept(canvas, n, kept) {
 
 // A map in space, zero in the colour of the ground.
 function paintMap(canvas, n, map, top) {
-  const { zero, negative, positive } = colours();
-  paint(canvas, n, n, (c, r) => {
-    const t = map[r * n + c] / top;
-    return mix(zero, t < 0 ? negative : positive, Math.min(Math.abs(t), 1));
-  });
+  const { signed } = colours();
+  paint(canvas, n, n, (c, r) => along(signed, 0.5 + map[r * n + c] / (2 * top)));
 }
 
 function paintDigit(canvas, image) {
-  paint(canvas, 28, 28, (c, r) => Array(3).fill(255 * image[r * 28 + c]));
+  paint(canvas, 28, 28, (c, r) => along(GREYS, image[r * 28 + c]));
 }
+
+const paintRamp = (canvas, colours) => paint(canvas, 64, 1, (c) => along(colours, c / 63));

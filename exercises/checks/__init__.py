@@ -8,6 +8,13 @@ from specframe.exercises.checks import (
     c05_threshold_tanh,
     c06_pooling,
     c07_normalisation,
+    c08_block,
+    c09_store,
+    c10_checking,
+    c11_lenet,
+    c12_depth,
+    c13_memory,
+    c14_devices,
 )
 
 __all__ = [
@@ -18,4 +25,11 @@ __all__ = [
     "c05_threshold_tanh",
     "c06_pooling",
     "c07_normalisation",
+    "c08_block",
+    "c09_store",
+    "c10_checking",
+    "c11_lenet",
+    "c12_depth",
+    "c13_memory",
+    "c14_devices",
 ]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from specframe.exercises.compare import Wrong, same
+from specframe.exercises.compare import Wrong, exactly, same
 
 WANT = np.arange(1.0, 13.0).reshape(4, 3)
 
@@ -69,3 +69,18 @@ def test_every_array_is_itself(want):
 def test_infinities_of_other_signs_differ():
     with pytest.raises(Wrong):
         same("y", np.array([-np.inf]), np.array([np.inf]))
+
+
+@pytest.mark.parametrize(
+    ("got", "sentence"),
+    [
+        (1000, "the total is 24 bytes too small"),
+        (3072.0, "the total is 2,048.0 bytes too large"),
+        ("1024", "the total is of type str, expected a number of bytes"),
+        (None, "the total is None, expected a number of bytes"),
+    ],
+)
+def test_bytes_are_exact(got, sentence):
+    exactly("the total", 1024, 1024)
+    with pytest.raises(Wrong, match=f"^{sentence}$"):
+        exactly("the total", got, 1024)

@@ -58,5 +58,5 @@ def test_every_file_belongs_to_an_exercise():
 def test_the_task_states_its_number_and_does_not_contain_the_solution(exercise):
     task, solution = exercise.task.read_text(encoding="utf-8"), exercise.solution.read_text(encoding="utf-8")
     assert all(text.startswith(f'"""Exercise {exercise.number}: ') for text in (task, solution))
-    assert exercise.title and exercise.title in solution.partition("\n")[0]
+    assert exercise.title and f": {exercise.title.lower()}" in solution.partition("\n")[0].lower()
     assert len(exercise.hint) > 60 and 1 <= exercise.stars <= 4

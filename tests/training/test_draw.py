@@ -33,12 +33,13 @@ def leaf(*shape, seed=0):
     return sf.Tensor(np.random.default_rng(seed).standard_normal(shape).astype(np.float32), requires_grad=True)
 
 
-def lenet(**options):
+def lenet(be=None, **options):
     """(tape, loss, net) of a forward of SpecLeNet5 on eight small images."""
-    net = SpecLeNet5(image_size=12)
-    images = np.random.default_rng(0).random((12, 12, 8, 1), np.float32)
+    be = be or sf.backend.get("cpu")
+    net = SpecLeNet5(image_size=12).to(be)
+    images = be.asarray(np.random.default_rng(0).random((12, 12, 8, 1), np.float32))
     with sf.Tape(**options) as tape:
-        loss = ops.softmax_cross_entropy(net(sf.Tensor(images)), np.arange(8))
+        loss = ops.softmax_cross_entropy(net(sf.Tensor(images)), be.asarray(np.arange(8)))
     return tape, loss, net
 
 
@@ -55,8 +56,8 @@ def test_every_op_is_a_box_with_its_layer_in_the_order_of_the_tape():
 
 
 @pytest.mark.parametrize("options", [{}, {"store": "csr"}, {"store": "mask8"}, {"recompute": "block"}], ids=str)
-def test_the_bytes_on_the_picture_add_up_to_the_ledgers(options):
-    tape, *_ = lenet(**options)
+def test_the_bytes_on_the_picture_add_up_to_the_ledgers(be, options):
+    tape, *_ = lenet(be, **options)
     assert nbytes(sf.draw(tape)) == tape.ledger.nbytes > 0
 
 
@@ -108,15 +109,15 @@ def test_lines_are_as_thick_as_their_share():
     assert len(thick) == 2 and 1.5 < thick[0] < 3 < 11 < thick[1] <= 12
 
 
-def test_a_backward_adds_the_norms_of_the_gradients():
-    tape, loss, net = lenet()
+def test_a_backward_adds_the_norms_of_the_gradients(be):
+    tape, loss, net = lenet(be)
     before = sf.draw(tape)
     tape.backward(loss)
     after = sf.draw(tape)
     assert "gradient" not in before and before != after
     assert re.sub(r"  gradient [\d.e-]+", "", after).count("<text") > before.count("<text")
     (first, *_) = groups(after, "op")
-    norms = [float(np.linalg.norm(p.grad)) for p in (net.conv1.weight, net.conv1.bias)]
+    norms = [float(np.linalg.norm(be.to_host(p.grad))) for p in (net.conv1.weight, net.conv1.bias)]
     assert words(first)[1:] == [f"weight  6 x 1 x 5 x 5  gradient {norms[0]:.3g}", f"bias  6  gradient {norms[1]:.3g}"]
     assert words(groups(after, "value")[-1])[-1] == "gradient 1"  # of the loss itself
 

@@ -11,6 +11,7 @@ One process alone is a team too; there all this costs nothing.
 
 import contextlib
 import json
+import os
 import sys
 import time
 import traceback
@@ -29,6 +30,7 @@ from specframe.tensor import Tensor
 from specframe.training.parallel.buckets import Buckets
 from specframe.training.parallel.communicator import Communicator, Single
 from specframe.training.parallel.share import Share
+from specframe.training.run_folder import run_folder
 
 PACKAGE = Path(__file__).parents[2]
 TURN = 1.0  # seconds that the other ranks leave to rank 0 to report what all have met
@@ -49,30 +51,36 @@ class Team:
     ----------
     rank, size : int
     first : bool, whether this is rank 0, which prints and writes
+    shard : (rank, size), for a DataLoader
     images : int, of the running batch, in all ranks
+    stop : bool, whether one rank was asked to stop when the running batch began
+    stopped_by : str, " in rank 1" where rank 1 of several was asked, for a message; else ""
     """
 
     def __init__(self, communicator: Communicator | None = None) -> None:
         self.communicator = communicator or Single()
         self.rank, self.size = self.communicator.rank, self.communicator.size
-        self.first, self.images = self.rank == 0, 0
+        self.shard, self.first = (self.rank, self.size), self.rank == 0
+        self.images, self.stop, self.stopped_by = 0, False, ""
         self._share = Share(self.communicator, [1] * self.size)
 
     # ---- one step ----------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def batch(self, images: int) -> Iterator[None]:
+    def batch(self, images: int, stop: bool = False) -> Iterator[None]:
         """What runs inside is a part, of so many images, of a batch whose other parts run on the other ranks.
 
         Sums over the batch, as batch normalisation's, go over all of them, and dropout draws what it would draw for
-        the whole batch. No part need be as large as another; some may be empty.
+        the whole batch. No part need be as large as another; some may be empty. `self.stop` is whether one of the
+        ranks has been asked to stop.
         """
         if self.size == 1:
-            self.images = images
+            self.images, self.stop = images, stop
             yield
             return
-        sizes = [int(count) for (count,) in self.communicator.gather(np.array([float(images)]))]
-        self._share, self.images = Share(self.communicator, sizes), sum(sizes)
+        known = self.communicator.gather(np.array([float(images), float(stop)]))
+        sizes = [int(count) for count in known[:, 0]]
+        self._share, self.images, self.stop = Share(self.communicator, sizes), sum(sizes), self._asked(known[:, 1])
         with parts.running.inside(self._share):
             yield
 
@@ -92,18 +100,27 @@ class Team:
             leaf.grad = None
         buckets, weight = Buckets(self.communicator), loss.backend.asarray(np.asarray(self._share.weight, loss.dtype))
         whole: list[Any] = []
-        buckets.add(loss.data * weight, whole.append)
+        buckets.add(loss.data.reshape(1) * weight, whole.append)
         with parts.running.inside(self._share):
             tape.backward(loss, weight, lambda leaf: buckets.add(leaf.grad, lambda g: setattr(leaf, "grad", g)))
         buckets.finish()
         for leaf, before in leaves:
             if before is not None:
                 leaf.grad = before if leaf.grad is None else before + leaf.grad
-        return Tensor(whole[0])
+        return Tensor(whole[0].reshape(()))
 
     def seed(self, seed: int) -> int:
         """A seed of this rank's own, from one that all have; rank 0 takes that one."""
         return seed if self.first else int(np.random.SeedSequence([seed, self.rank]).generate_state(1, np.uint64)[0])
+
+    @contextlib.contextmanager
+    def run_folder(self, path: str | os.PathLike[str], **options: bool) -> Iterator[Path]:
+        """The folder of results, which rank 0 holds for the run: as `run_folder` of specframe.training."""
+        if self.first:
+            with run_folder(path, **options) as out:
+                yield out
+        else:
+            yield Path(path).expanduser()
 
     # ---- what all know -----------------------------------------------------------------------------------------
 
@@ -112,8 +129,13 @@ class Team:
         return [float(sum(column)) for column in self.communicator.gather(np.array(numbers, np.float64)).T]
 
     def any(self, flag: bool) -> bool:
-        """Whether one rank at least says so."""
-        return flag if self.size == 1 else self.sum(flag)[0] > 0
+        """Whether one rank at least says so; `stopped_by` then names those that do."""
+        return flag if self.size == 1 else self._asked(self.communicator.gather(np.array([float(flag)]))[:, 0])
+
+    def _asked(self, flags: Any) -> bool:
+        ranks = [str(rank) for rank, flag in enumerate(flags) if flag]
+        self.stopped_by = f" in rank {' and '.join(ranks)}" if ranks else self.stopped_by
+        return bool(ranks)
 
     def start(self, model: Module, **same: Any) -> None:
         """Begin: rank 0's parameters and buffers for all, once it is sure that all run the same program.
@@ -144,6 +166,8 @@ class Team:
     # ---- the end -----------------------------------------------------------------------------------------------
 
     def __enter__(self) -> "Team":
+        if not self.first:  # rank 0 speaks for all
+            sys.stdout, sys.stderr = open(os.devnull, "w"), open(os.devnull, "w")
         return self
 
     def __exit__(
@@ -155,6 +179,8 @@ class Team:
         time.sleep(0 if self.first else TURN + 0.1 * self.rank)
         status, message = 1, ""
         if isinstance(error, SystemExit):
+            if not error.code:
+                return
             status = error.code if isinstance(error.code, int) else 1
         elif isinstance(error, KeyboardInterrupt):
             status, message = 130, "stopped by Ctrl-C"
@@ -166,8 +192,7 @@ class Team:
             with contextlib.suppress(OSError, ValueError, AttributeError):
                 sys.__stderr__.write(f"{Path(sys.argv[0]).name}: error: rank {self.rank}: {message}\n")  # type: ignore[union-attr]
                 sys.__stderr__.flush()  # type: ignore[union-attr]
-        if status or self.size > 1:
-            self.communicator.abort(status)
+        self.communicator.abort(status)
 
 
 ALONE = Team()

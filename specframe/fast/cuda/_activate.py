@@ -58,7 +58,7 @@ def forward(b, Y, bias, dc, beta, activation, scale, out=None):
     """Z, a new array or `out`; `bias` (channels,) or None."""
     Y = b.xp.ascontiguousarray(Y)
     Z, real = b.xp.empty(Y.shape, Y.dtype) if out is None else out, Y.real.dtype
-    first, bias = (0, Y) if bias is None else (Y[0, 0].size, bias)
+    first, bias = (0, Y) if bias is None else (Y[0, 0].size, b.xp.ascontiguousarray(bias))  # Y: any address
     kind = KINDS.index(activation)
     b.launch(FORWARD, real, Y.size, Y, bias, Z, Y.size, first, Y.shape[-1], float(dc), beta, kind, scale)
     return Z

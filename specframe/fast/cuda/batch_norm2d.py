@@ -92,7 +92,7 @@ class CudaBatchNorm2d(BatchNorm2d):
 
     @staticmethod
     def remake(ctx, x, gamma, beta):
-        x = ctx.xp.ascontiguousarray(x)
+        x, gamma, beta = map(ctx.xp.ascontiguousarray, (x, gamma, beta))
         y, channels = ctx.xp.empty(x.shape, x.dtype), x.shape[3]
         statistics = ctx.mu, ctx.energy, gamma, beta
         ctx.backend.launch(APPLY, x.dtype, x.size, x, *statistics, y, x.size, channels, ctx.per, ctx.eps)
@@ -100,8 +100,8 @@ class CudaBatchNorm2d(BatchNorm2d):
 
     @staticmethod
     def backward(ctx, gy):
-        b, x, gamma, channels = ctx.backend, ctx["x"].dense(), ctx["gamma"].dense(), gy.shape[3]
-        x, gy, rows = ctx.xp.ascontiguousarray(x), ctx.xp.ascontiguousarray(gy), gy.size // channels
+        b, channels, rows = ctx.backend, gy.shape[3], gy.size // gy.shape[3]
+        x, gamma, gy = map(ctx.xp.ascontiguousarray, (ctx["x"].dense(), ctx["gamma"].dense(), gy))
         statistics, scale = (x, gy, ctx.mu, ctx.energy), (ctx.per, ctx.eps)
         sums = _channels.channel_sums(b, BACK_SUMS, gy.dtype, rows, channels, *statistics, *scale)
         gbeta, ggamma = (row.astype(gy.dtype) for row in sums)

@@ -127,7 +127,8 @@ def moments(b, Y, s):
 class CudaSpectralBatchNorm2d(SpectralBatchNorm2d):
     @staticmethod
     def forward(ctx, Y, gamma, beta, running, training, momentum, eps, s):
-        b, Y, ctx.spectrum = ctx.backend, ctx.xp.ascontiguousarray(Y), s.with_active(None)
+        b, ctx.spectrum = ctx.backend, s.with_active(None)
+        Y, gamma, beta = map(ctx.xp.ascontiguousarray, (Y, gamma, beta))
         ctx.mu, ctx.energy, per = _channels.statistics(ctx, lambda: moments(b, Y, s), running, training, momentum)
         ctx.numbers = per, np.float64(eps), np.float64(s.dc_gain)
         ctx.save(Y=Y, gamma=gamma)
@@ -137,8 +138,8 @@ class CudaSpectralBatchNorm2d(SpectralBatchNorm2d):
 
     @staticmethod
     def backward(ctx, gZ):
-        b, s, gamma, channels = ctx.backend, ctx.spectrum, ctx["gamma"].dense(), gZ.shape[3]
-        Y, gZ = ctx.xp.ascontiguousarray(ctx["Y"].dense()), ctx.xp.ascontiguousarray(gZ)
+        b, s, channels = ctx.backend, ctx.spectrum, gZ.shape[3]
+        Y, gamma, gZ = map(ctx.xp.ascontiguousarray, (ctx["Y"].dense(), ctx["gamma"].dense(), gZ))
         statistics, numbers = (Y, gZ, ctx.mu, ctx.energy), (layout(Y, s), *ctx.numbers)
         rows = gZ.size // channels
         sums = _channels.channel_sums(b, BACK_SUMS, gamma.dtype, rows, channels, *statistics, *numbers)
