@@ -18,14 +18,12 @@ import sys
 import time
 
 import numpy as np
-import torch
-import torch_deep
-from torch_nets import saved_bytes
+import program
 
 from specframe.data import CIFAR10, Augment, DataLoader
 from specframe.models import VGG16, AlexNet, DenseNet, SpecAlexNet, SpecDenseNet, SpecVGG16
 from specframe.optim import SGD, OneCycleLR
-from specframe.training import Training, evaluate, write_atomically
+from specframe.training import Training, evaluate, say, write_atomically
 
 WIDTH = 0.25
 STRICT = {"paper_strict": True, "lr": 0.02}
@@ -134,6 +132,7 @@ def main():
     chosen = [name for name in ALL if not options.rows or any(
         name == row if row in ALL else name in ROWS[row] if row in ROWS else name.startswith(row)
         for row in options.rows)]  # fmt: skip
+    program.need_torch()
     data = CIFAR10("train", options.data_dir).subset(options.train_size), CIFAR10("test", options.data_dir)
     results = {}
     if os.path.exists(options.out):
@@ -141,6 +140,10 @@ def main():
             results = json.load(file)
     print("| settings | seed | test accuracy, % | saved, MB | / PyTorch BN twin | densities | s an epoch |")
     print("|---|---|---|---|---|---|---|", flush=True)
+    wanted = [f"{name}, seed {seed}" for name in chosen for seed in options.seeds]
+    left = sum(key not in results for key in wanted)
+    program.takes(left * options.epochs * options.train_size / 20_000)
+    progress = program.bar(left, "run")
     for name in chosen:
         for seed in options.seeds:
             key = f"{name}, seed {seed}"
@@ -148,9 +151,11 @@ def main():
                 continue
             result = results[key] = train(*data, *ALL[name], options.epochs, seed)
             density = ", ".join(f"{d:.2f}" for d in result["density"]) or "-"
-            print(f"| {name} | {seed} | {100 * result['accuracy']:.2f} | {result['bytes'] / 1e6:.2f} "
-                  f"| {result['ratio']:.3f} | {density} | {result['seconds']:.0f} |", flush=True)  # fmt: skip
+            say(f"| {name} | {seed} | {100 * result['accuracy']:.2f} | {result['bytes'] / 1e6:.2f} "
+                f"| {result['ratio']:.3f} | {density} | {result['seconds']:.0f} |")  # fmt: skip
+            progress.update()
             write_atomically(options.out, lambda file: file.write((json.dumps(results, indent=2) + "\n").encode()))
+    progress.close()
     if len(options.seeds) > 1:
         print("\n| settings | mean accuracy, % | lowest, highest | / PyTorch BN twin |\n|---|---|---|---|")
         for name in chosen:
@@ -171,7 +176,7 @@ def train(train_set, test_set, net, settings, epochs, seed):
     quick = DataLoader(test_set.subset(500), 250, device="cpu")
     start = time.perf_counter()
     if not training.run(loader, quick, epochs, store=store, progress=False):
-        sys.exit("deep_study.py: interrupted; an unfinished run is no row")
+        raise RuntimeError("interrupted; an unfinished run is no row")
     seconds = (time.perf_counter() - start) / epochs
     last = training.history[-1]
     accuracy = evaluate(model, DataLoader(test_set, 250, device="cpu"))[1]
@@ -219,6 +224,10 @@ def chart(results, path):
 
 def peer_bytes(net, train_set):
     """What PyTorch's plain twin with ReLU and batch normalisation saves for a batch of 64."""
+    import torch
+    import torch_deep
+    from torch_nets import saved_bytes
+
     if net in (DenseNet, SpecDenseNet):
         peer = torch_deep.TorchDenseNet(DenseNet(width=WIDTH).state_dict(), 6)
     elif net in (AlexNet, SpecAlexNet):
@@ -230,4 +239,4 @@ def peer_bytes(net, train_set):
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(program.guarded(main))

@@ -16,6 +16,7 @@ import sys
 import time
 
 import numpy as np
+import program
 from strategies import SPECTRAL, TWIN, build, parse
 from tqdm import tqdm
 
@@ -42,7 +43,7 @@ def make_parser():
     parser = argparse.ArgumentParser(usage=argparse.SUPPRESS, description=__doc__.split("\n\n")[0])
     add = parser.add_argument
     add("--budget", type=size, required=True, metavar="SIZE", help="memory for a step: 512MB, 1.5GiB, ...")
-    add("--model", choices=["lenet5", "alexnet", "vgg16", "densenet"], default="vgg16",
+    add("--model", choices=["lenet5", "alexnet", "vgg16", "densenet", "resnet"], default="vgg16",
         help="the network and its twin (vgg16)")  # fmt: skip
     add("--width", type=float, default=0.25, help="scales the channels of all but LeNet (0.25)")
     add("--strategies", nargs="+", metavar="NAME", type=strategy, default=[*TWIN, *SPECTRAL],
@@ -84,6 +85,7 @@ def strategy(name):
 def run(option):
     images, budget = Images(option), f"{option.budget / 1e6:.6g} MB"
     print(f"{option.model}, images {images.shape}, a step in {budget} on {images.device.name}")
+    program.takes(len(option.strategies) / 2 * max(1, option.budget / 512e6))
     found, notes = {}, []
     with tqdm(option.strategies, unit="strategy", leave=False) as bar:
         for name in bar:

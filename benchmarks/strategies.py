@@ -78,7 +78,7 @@ def build(model, strategy, channels, image_size, width=1.0, state=None, **settin
 
     Parameters
     ----------
-    model : "lenet5", "alexnet", "vgg16" or "densenet"
+    model : "lenet5", "alexnet", "vgg16", "densenet" or "resnet"
     strategy : Strategy
 
     Raises
@@ -89,7 +89,7 @@ def build(model, strategy, channels, image_size, width=1.0, state=None, **settin
     settings["in_channels"] = channels
     if model != "lenet5":
         settings["width"] = width
-    if model != "densenet":
+    if model not in ("densenet", "resnet"):
         settings["image_size"] = image_size
     if strategy.strict:
         settings["paper_strict"] = True

@@ -1,4 +1,4 @@
-"""AlexNet, VGG16 and DenseNet and their spectral twins in PyTorch: a second opinion on outputs, gradients and bytes.
+"""The deep nets and their spectral twins in PyTorch: a second opinion on outputs, gradients and bytes.
 
 Each net takes its parameters from the state of the specframe model (`FromState`), so names and numbers agree; what it
 computes is written anew from the equations, with torch.fft and torch.autograd. Where specframe works in the spectrum
@@ -150,3 +150,34 @@ class TorchDenseNet(FromState):
                 new = torch.fft.irfft2(spectrum[:, whole.shape[1] :], s=grid, norm="ortho")[..., :rows, :columns]
                 whole = torch.cat([whole, after(new)], 1)
         return F.linear(whole.mean((2, 3)), self["fc.weight"], self["fc.bias"])
+
+
+class TorchResNet(FromState):
+    """ResNet, or SpecResNet when `grids` names the grids of the spectral parts in turn: the stem, residual blocks."""
+
+    def __init__(self, state, blocks, grids=(), activation=F.relu, spectral=None, rectify=False):
+        super().__init__(state)
+        self.blocks, self.grids, self.activation, self.options = blocks, grids, activation, spectral or {}
+        self.after = F.relu if rectify else nn.Identity()
+
+    def spatial(self, name, x, stride=1):
+        return self.activation(self.batch_norm(f"{name}.norm", self.conv(f"{name}.conv", x, stride)))
+
+    def spectral(self, name, x, grid, convs, stride=1):
+        """A spectral part up to its sum or ReLU."""
+        return self.batch_norm(f"{name}.norm", self.block(f"{name}.block", x, grid, convs, stride, **self.options))
+
+    def forward(self, x):
+        x = self.after(self.spectral("stem", x, self.grids[0], 1)) if self.grids else self.spatial("stem", x)
+        for number in range(3 * self.blocks):
+            stage, i = divmod(number, self.blocks)
+            name, stride = f"stages.{stage}.{i}", 2 if stage and not i else 1
+            if number + 1 < len(self.grids):
+                y, after = self.spectral(name, x, self.grids[number + 1], 2, stride), self.after
+            else:
+                y = self.conv(f"{name}.second", self.spatial(f"{name}.first", x, stride))
+                y, after = self.batch_norm(f"{name}.norm", y), self.activation
+            kept = x[:, :, ::stride, ::stride]
+            zeros = kept.new_zeros(len(kept), y.shape[1] - kept.shape[1], *kept.shape[2:])
+            x = after(y + torch.cat([kept, zeros], 1))
+        return F.linear(x.mean((2, 3)), self["fc.weight"], self["fc.bias"])

@@ -4,13 +4,15 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from specframe import Tensor, checkpoint
+from specframe import Tensor, checkpoint, models
 from specframe.layers import Module
-from specframe.models import VGG16, AlexNet, DenseNet, LeNet5, SpecAlexNet, SpecDenseNet, SpecLeNet5, SpecVGG16
 
 NETS: dict[str, Callable[..., Module]] = {
-    "lenet5": LeNet5, "alexnet": AlexNet, "vgg16": VGG16, "densenet": DenseNet,
-    "speclenet5": SpecLeNet5, "specalexnet": SpecAlexNet, "specvgg16": SpecVGG16, "specdensenet": SpecDenseNet,
+    net.__name__.lower(): net
+    for net in (
+        models.LeNet5, models.AlexNet, models.VGG16, models.DenseNet, models.ResNet, models.SpecLeNet5,
+        models.SpecAlexNet, models.SpecVGG16, models.SpecDenseNet, models.SpecResNet,
+    )
 }  # fmt: skip
 SPECTRAL = ("beta", "scale", "grid", "activation", "batch_norm")  # options that only a spectral net has
 
@@ -27,7 +29,7 @@ def build(name: str, option: Mapping[str, Any], channels: int, image_size: int) 
     lenet = name.endswith("lenet5")
     if not lenet:
         settings["width"] = option["width"]
-    if not name.endswith("densenet"):
+    if not name.endswith(("densenet", "resnet")):  # these end in an average over the map, of any size
         settings["image_size"] = image_size
     if twin_of(name):
         settings |= {key: option[key] for key in SPECTRAL if option[key] is not None}

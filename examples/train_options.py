@@ -59,6 +59,8 @@ def make_parser(kind: type[Parser] = Parser) -> Parser:
     add("--paper", action="store_true",
         help="the paper's settings: lr 0.1 halved every 50 epochs, momentum 0.95, no weight decay, 300 epochs, "
         "and spectral nets as printed: plain tanh, no batch normalisation, no ReLU, the grids of Table 1")  # fmt: skip
+    add("--workers", type=number(int, 0), metavar="N",
+        help="processes that share each batch, for the same training; 0: one a core (1)")  # fmt: skip
     add("--out", metavar="DIR", help="folder for metrics.json, history.csv, checkpoint.npz, pictures (runs/MODEL_DATA)")
     how = parser.add_mutually_exclusive_group()
     add = how.add_argument
@@ -96,7 +98,7 @@ def settled(given: dict[str, Any], saved: dict[str, Any] | None) -> dict[str, An
     if unused:
         raise ValueError(f"--{unused[0].replace('_', '-')} goes with a spectral net, {model} is a spatial one")
     if lenet and option["width"] != 1:
-        raise ValueError(f"--width scales AlexNet, VGG16 and DenseNet, {model} has one width")
+        raise ValueError(f"--width scales all nets but LeNet, {model} has one width")
     data = option["data"] or ("mnist" if lenet else "cifar10")
     preset = PRESETS["paper" if option["paper"] else "lenet" if lenet else "deep"]
     few = lenet and data == "digits" and not option["paper"]  # 42 times fewer images than MNIST

@@ -3,9 +3,11 @@
 from specframe.models.alexnet import AlexNet, SpecAlexNet
 from specframe.models.densenet import DenseNet, SpecDenseNet
 from specframe.models.lenet import LeNet5, SpecLeNet5
+from specframe.models.resnet import ResNet, SpecResNet
 from specframe.models.summary import summary
 from specframe.models.vgg import VGG16, SpecVGG16
 
 __all__ = [
-    "VGG16", "AlexNet", "DenseNet", "LeNet5", "SpecAlexNet", "SpecDenseNet", "SpecLeNet5", "SpecVGG16", "summary",
+    "VGG16", "AlexNet", "DenseNet", "LeNet5", "ResNet", "SpecAlexNet", "SpecDenseNet", "SpecLeNet5", "SpecResNet",
+    "SpecVGG16", "summary",
 ]  # fmt: skip

@@ -20,7 +20,7 @@ from specframe.grids import choose_grid
 from specframe.layers.checks import pair
 from specframe.layers.conv import sides_of
 from specframe.layers.sequential import Function
-from specframe.models import chain, common
+from specframe.models import chain, common, resnet
 
 FUNCTIONS = {
     ops.relu: F.relu, ops.leaky_relu: F.leaky_relu, ops.tanh: torch.tanh, ops.sigmoid: torch.sigmoid, ops.gelu: F.gelu,
@@ -292,6 +292,34 @@ class SpecDenseNet(Mirror):
         return self.fc(self.average(x))
 
 
+def shortcut(x, channels, stride):
+    x = x[..., ::stride, ::stride]
+    return F.pad(x, (0, 0, 0, 0, 0, channels - x.shape[1]))
+
+
+class Residual(Mirror):
+    def forward(self, x):
+        y = self.second(self.first(x))
+        y = y if self.norm is None else self.norm(y)
+        return self.activation(y + shortcut(x, self.c_out, self.stride))
+
+
+class SpectralPart(Mirror):
+    def forward(self, x):
+        y = self.block(x)
+        y = y if self.norm is None else self.norm(y)
+        y = y + shortcut(x, self.block.c_out, self.block.stride) if self.residual else y
+        return F.relu(y) if self.rectify else y
+
+
+class ResNet(Mirror):
+    def forward(self, x):
+        x = self.stem(x)
+        for stage in self.stages:
+            x = stage(x)
+        return self.fc(self.average(x))
+
+
 MIRRORS = {
     layers.Conv2d: Conv2d, layers.Linear: Linear, layers.BatchNorm1d: BatchNorm, layers.BatchNorm2d: BatchNorm,
     layers.SpectralBatchNorm2d: BatchNorm, layers.MaxPool2d: MaxPool2d, layers.AvgPool2d: AvgPool2d,
@@ -299,6 +327,8 @@ MIRRORS = {
     layers.Identity: Identity, layers.LeakyReLU: LeakyReLU, **dict.fromkeys(POINTWISE, Pointwise), Function: Called,
     layers.SpectralLayer: SpectralLayer, layers.SpectralBlock: SpectralBlock,
     common.ConvNormAct: ConvNormAct, chain.Convolutions: Convolutions,
+    resnet.Residual: Residual, resnet.SpectralPart: SpectralPart,
     models.LeNet5: LeNet5, models.SpecLeNet5: SpecLeNet5, models.AlexNet: Chain, models.SpecAlexNet: Chain,
     models.VGG16: Chain, models.SpecVGG16: Chain, models.DenseNet: DenseNet, models.SpecDenseNet: SpecDenseNet,
+    models.ResNet: ResNet, models.SpecResNet: ResNet,
 }  # fmt: skip

@@ -204,6 +204,20 @@ class Methods:
             raise ValueError(f"Tensor: {self.data.dtype} as {np.dtype(dtype)} needs a copy")
         return array.copy() if copy and array is self.data else array
 
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self.data.__dlpack_device__()
+
+    def __dlpack__(self, **request: Any) -> Any:
+        """The array itself, for torch.from_dlpack and its kind; of one that is read-only or runs backwards, which they
+        do not know, a copy."""
+        array, flags = self.data, self.data.flags
+        writable = flags.writeable if isinstance(array, np.ndarray) else True  # CuPy's always are
+        if not writable or any(step < 0 or step % array.itemsize for step in array.strides):
+            if request.get("copy") is False:
+                raise BufferError(f"Tensor: read-only, or of strides {array.strides}: it cannot go without a copy")
+            array = array.copy()
+        return array.__dlpack__(**request)
+
     if not TYPE_CHECKING:  # a type checker would take it for a promise of every name
 
         def __getattr__(self, name: str) -> Any:

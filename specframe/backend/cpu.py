@@ -22,7 +22,9 @@ class CPU(Backend):
 
     def __init__(self) -> None:
         super().__init__(np, np.ndarray)
-        self.workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        told = os.environ.get("OMP_NUM_THREADS", "")  # what BLAS is told holds for the FFT too
+        self.workers = min(cores, int(told)) if told.isdecimal() and int(told) else cores
 
     # SciPy's parts take longer to import than all of specframe, and a run may need neither.
 

@@ -24,7 +24,8 @@ from typing import Any
 from specframe import spectrum
 from specframe.op import Op, check_tensors
 from specframe.ops._weights import weights_on
-from specframe.ops.batch_norm2d import statistics, sums_over_batch, total
+from specframe.ops.batch_norm2d import ONE_ENTRY, statistics, sums_over_batch, total
+from specframe.parts import is_cut
 from specframe.spectrum import hermitian_edges
 from specframe.tape import apply
 from specframe.tensor import Tensor
@@ -73,14 +74,9 @@ class SpectralBatchNorm2d(Op):
 
 
 def spectral_batch_norm2d(
-    Y: Tensor,
-    gamma: Tensor,
-    beta: Tensor,
-    running: tuple[Any, Any] | None = None,
-    training: bool = True,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> Tensor:
+    Y: Tensor, gamma: Tensor, beta: Tensor, running: tuple[Any, Any] | None = None, training: bool = True,
+    momentum: float = 0.1, eps: float = 1e-5,
+) -> Tensor:  # fmt: skip
     """Normalise each channel of the maps, over all grid points and the batch, without leaving the spectrum.
 
     Parameters
@@ -108,8 +104,8 @@ def spectral_batch_norm2d(
         raise ValueError(f"{op}: a {Y.dtype} spectrum needs {real} gamma and beta, got {gamma.dtype} and {beta.dtype}")
     if not training and running is None:
         raise ValueError(f"{op}: evaluation needs running statistics")
-    if training and s.grid[0] * s.grid[1] * Y.shape[2] == 1:
-        raise ValueError(f"{op}: training needs more than one entry a channel")
+    if training and s.grid[0] * s.grid[1] * Y.shape[2] == 1 and not is_cut():
+        raise ValueError(f"{op}: {ONE_ENTRY}")
     return apply(
         SpectralBatchNorm2d, Y, gamma, beta, running=running, training=training, momentum=momentum, eps=eps, s=s
     )

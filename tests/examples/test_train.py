@@ -60,7 +60,7 @@ def assert_same_weights(one, other):
 # ---- what a run gives ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("model", ["specdensenet", "densenet", "speclenet5", "lenet5"])
+@pytest.mark.parametrize("model", ["specdensenet", "densenet", "specresnet", "resnet", "speclenet5", "lenet5"])
 def test_a_net_is_trained_and_its_results_are_written(run, tmp_path, model, capsys):
     width = [] if "lenet" in model else ["--width", 1 / 16]
     assert run(*QUICK, "--model", model, *width, "--out", tmp_path) == 0
@@ -129,7 +129,7 @@ def test_the_results_go_to_a_folder_named_after_model_and_data(example):
         (["--model", "resnet"], "argument --model: invalid choice"),
         (["--model", "vgg16", "--twin"], "--twin goes with a spectral net, vgg16 is a spatial one"),
         (["--model", "lenet5", "--beta", "0.7"], "--beta goes with a spectral net, lenet5 is a spatial one"),
-        (["--model", "speclenet5", "--width", "2"], "--width scales AlexNet, VGG16 and DenseNet, speclenet5 has one"),
+        (["--model", "speclenet5", "--width", "2"], "--width scales all nets but LeNet, speclenet5 has one"),
         (["--model", "specalexnet"], "at least 29 rows and columns, got 28"),
         (["--model", "speclenet5", "--activation", "arctan"], "speclenet5 has tanh"),
         (["--model", "specdensenet", "--width", "0"], "argument --width: expected a number above 0"),

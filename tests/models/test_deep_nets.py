@@ -5,10 +5,12 @@ import pytest
 
 import specframe as sf
 from specframe import ops
-from specframe.models import VGG16, AlexNet, DenseNet, SpecAlexNet, SpecDenseNet, SpecVGG16
+from specframe.models import VGG16, AlexNet, DenseNet, ResNet, SpecAlexNet, SpecDenseNet, SpecResNet, SpecVGG16
 from specframe.models.common import per_stage
+from specframe.models.resnet import shortcut
 
-SPATIAL, SPECTRAL = [AlexNet, VGG16, DenseNet], [SpecAlexNet, SpecVGG16, SpecDenseNet]
+SPATIAL = [AlexNet, VGG16, DenseNet, ResNet]
+SPECTRAL = [SpecAlexNet, SpecVGG16, SpecDenseNet, SpecResNet]
 WIDTH = 1 / 16
 
 
@@ -66,6 +68,22 @@ def test_channels_at_full_width_are_the_papers():
     assert [(s[0], s[2]) for s in convolutions] == [(64, 11), (192, 5), (384, 3), (256, 3), (256, 3)]
 
 
+def test_resnet_has_the_shape_of_cifars_resnet_20(monkeypatch, rng):
+    net = ResNet()
+    assert sum(p.size for name, p in net.named_parameters() if p.ndim > 1) == 268_336  # He et al.: 0.27 M
+    seen = sizes(monkeypatch, ["conv2d", "global_avg_pool2d"], lambda: net(images(rng)))
+    maps = [(32, 32)] * 7 + [(16, 16)] * 6 + [(8, 8)] * 6
+    assert seen == [*(("conv2d", size) for size in maps), ("global_avg_pool2d", (2, 64))]
+
+
+def test_a_shortcut_keeps_every_second_pixel_and_adds_empty_channels(rng):
+    x = images(rng, channels=4)
+    y = shortcut(x, 7, 2).data
+    np.testing.assert_array_equal(y[..., :4], x.data[::2, ::2])
+    assert y.shape == (16, 16, 2, 7) and not y[..., 4:].any()
+    assert shortcut(x, 4, 1) is x
+
+
 # ---- Table 1 ---------------------------------------------------------------------------------------------------
 
 
@@ -120,7 +138,7 @@ def test_the_dense_block_saves_its_parts_and_no_concatenation(rng):
 # ---- options ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("net", SPECTRAL)
+@pytest.mark.parametrize("net", SPECTRAL[:-1])  # a residual net keeps its sums, too: that is what its blocks transform
 @pytest.mark.parametrize("batch_norm", ["pool", "spectral", "none"])
 def test_no_kind_of_batch_normalisation_saves_a_dense_map(net, batch_norm, rng):
     model = net(width=WIDTH, batch_norm=batch_norm, beta=0.3)
@@ -163,6 +181,10 @@ def test_unknown_batch_norm_is_refused(net):
 def test_spectral_stages_out_of_range_are_refused():
     with pytest.raises(ValueError, match="spectral_stages must be 0 to 5, got 6"):
         SpecVGG16(width=WIDTH, spectral_stages=6)
+    with pytest.raises(ValueError, match="SpecResNet: spectral_stages must be 0 to 3, got 4"):
+        SpecResNet(width=WIDTH, spectral_stages=4)
+    with pytest.raises(ValueError, match="ResNet: blocks must be a whole number, 1 or more, got 0"):
+        ResNet(width=WIDTH, blocks=0)
     with pytest.raises(ValueError, match="return_every must be 1 or more, got 0"):
         SpecDenseNet(width=WIDTH, return_every=0)
 

@@ -12,7 +12,16 @@ import torch_deep  # noqa: E402
 
 import specframe as sf  # noqa: E402
 from specframe import ops  # noqa: E402
-from specframe.models import VGG16, AlexNet, DenseNet, SpecAlexNet, SpecDenseNet, SpecVGG16  # noqa: E402
+from specframe.models import (  # noqa: E402
+    VGG16,
+    AlexNet,
+    DenseNet,
+    ResNet,
+    SpecAlexNet,
+    SpecDenseNet,
+    SpecResNet,
+    SpecVGG16,
+)  # fmt: skip
 
 WIDTH, LAYERS = 1 / 16, 3
 OPTIONS = {"beta": 0.2, "activation": "tanh", "scale": 4.0}
@@ -45,7 +54,7 @@ def compare(model, peer, data):
 @pytest.mark.parametrize(
     ("net", "peer"),
     [(AlexNet, torch_deep.TorchAlexNet), (VGG16, torch_deep.TorchVGG16),
-     (DenseNet, lambda state: torch_deep.TorchDenseNet(state, 6))],
+     (DenseNet, lambda state: torch_deep.TorchDenseNet(state, 6)), (ResNet, lambda s: torch_deep.TorchResNet(s, 3))],
 )  # fmt: skip
 def test_spatial_nets(net, peer, batch_norm, data):
     model = net(width=WIDTH, batch_norm=batch_norm, dtype=np.float64)
@@ -83,6 +92,17 @@ def test_specdensenet(batch_norm, grid, grids, back, data):
     compare(model, torch_deep.TorchDenseNet(model.state_dict(), LAYERS, grids, spectral=OPTIONS, **back), data)
 
 
+@pytest.mark.parametrize("batch_norm", ["pool", "spectral", "none"])
+@pytest.mark.parametrize(("grid", "grids"), [("paper", [35, 35, 35, 36, 19, 20, 11]), ("circular", [32] * 4 + [16])])
+def test_specresnet(batch_norm, grid, grids, data):
+    """Two blocks a stage; a stride makes the grid of its block even."""
+    stages = 3 if len(grids) == 7 else 2
+    options = {"blocks": 2, "spectral_stages": stages, "grid": grid, "batch_norm": batch_norm, "width": 1 / 8}
+    model = SpecResNet(dtype=np.float64, **options, **OPTIONS)
+    grids = [(n, n) for n in grids]
+    compare(model, torch_deep.TorchResNet(model.state_dict(), 2, grids, spectral=OPTIONS, rectify=True), data)
+
+
 def test_the_paper_strict_nets(data):
     options = {"beta": 0.2, "activation": "tanh", "scale": 1.0}
     model = SpecVGG16(width=WIDTH, beta=0.2, paper_strict=True, dtype=np.float64)
@@ -90,6 +110,10 @@ def test_the_paper_strict_nets(data):
     compare(model, torch_deep.TorchVGG16(model.state_dict(), grids, spectral=options), data)
     model = SpecDenseNet(width=WIDTH, beta=0.2, paper_strict=True, dtype=np.float64)
     compare(model, torch_deep.TorchDenseNet(model.state_dict(), 6, [(35, 35), (19, 19)], spectral=options), data)
+    model = SpecResNet(width=WIDTH, blocks=1, beta=0.01, paper_strict=True, dtype=np.float64)
+    grids = [(n, n) for n in (35, 35, 36, 20)]
+    peer = torch_deep.TorchResNet(model.state_dict(), 1, grids, spectral=options | {"beta": 0.01})
+    compare(model, peer, data)
     model = SpecAlexNet(width=WIDTH, beta=0.2, paper_strict=True, dtype=np.float64)
     grids = [(36, 36), (7, 7), (5, 5), (5, 5), (5, 5)]
     compare(model, torch_deep.TorchAlexNet(model.state_dict(), grids, spectral=options), data)

@@ -5,7 +5,18 @@ import hashlib
 import numpy as np
 import pytest
 
-from specframe.models import VGG16, AlexNet, DenseNet, LeNet5, SpecAlexNet, SpecDenseNet, SpecLeNet5, SpecVGG16
+from specframe.models import (
+    VGG16,
+    AlexNet,
+    DenseNet,
+    LeNet5,
+    ResNet,
+    SpecAlexNet,
+    SpecDenseNet,
+    SpecLeNet5,
+    SpecResNet,
+    SpecVGG16,
+)  # fmt: skip
 
 NARROW = {"width": 1 / 8}
 POOL, FUSED = {"batch_norm": "pool"}, {"batch_norm": True, "activation": "leaky_relu"}
@@ -41,6 +52,10 @@ def digest(net):
         (SpecDenseNet, NARROW, "1833fb8a3b261948"),
         (SpecDenseNet, NARROW | POOL, "366fa6759abde213"),
         (SpecDenseNet, NARROW | {"paper_strict": True}, "2f3dd31d51c81106"),
+        (ResNet, NARROW, "d7c8ec81328faf08"),
+        (SpecResNet, NARROW, "7899b408114da18d"),
+        (SpecResNet, NARROW | POOL, "38a00cfe82f1ac44"),
+        (SpecResNet, NARROW | {"paper_strict": True}, "44d3ce1b4a2bf5a8"),
     ],
 )
 def test_names_and_initial_weights_of_a_net_stay_what_they_are(net, options, expected):

@@ -64,6 +64,9 @@ NETS = [
     ("DenseNet", SMALL), ("DenseNet", SMALL | {"layers": 2, "batch_norm": False}),
     ("SpecDenseNet", SMALL), ("SpecDenseNet", SMALL | {"paper_strict": True}),
     ("SpecDenseNet", SMALL | {"layers": 3, "return_every": 2, "batch_norm": "pool", "activation": "hardtanh"}),
+    ("ResNet", SMALL), ("ResNet", SMALL | {"blocks": 1, "batch_norm": False, "activation": "leaky_relu"}),
+    ("SpecResNet", SMALL), ("SpecResNet", SMALL | {"paper_strict": True, "beta": 0.01}),
+    ("SpecResNet", SMALL | {"blocks": 2, "spectral_stages": 3, "beta": [0.1, 0.2, 0.3], "batch_norm": "pool"}),
 ]  # fmt: skip
 
 

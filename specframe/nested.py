@@ -22,3 +22,12 @@ class Nested(threading.local, Generic[T]):
             yield
         finally:
             self.stack.pop()
+
+    @contextlib.contextmanager
+    def without(self, thing: T) -> Iterator[None]:
+        """The innermost, which is `thing`, is not in force while this context lasts."""
+        self.stack.pop()
+        try:
+            yield
+        finally:
+            self.stack.append(thing)

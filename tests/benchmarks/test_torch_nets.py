@@ -9,6 +9,8 @@ from torch.nn import functional as F  # noqa: E402
 
 from benchmarks import torch_nets  # noqa: E402 - imports torch
 
+GRIDS = ((32, 32), (18, 18))
+
 
 @pytest.mark.parametrize("grid", [(13, 13), (14, 14), (13, 16), (15, 12)])
 @pytest.mark.parametrize("kernel", [1, 2, 3, 4, 5, 6])
@@ -26,7 +28,7 @@ def test_spectral_convolution_equals_conv2d_with_same_padding(kernel, grid):
 
 
 def test_without_threshold_and_saturation_the_spectral_net_is_a_linear_spatial_net():
-    net = torch_nets.TorchSpecLeNet5(beta=0.0, scale=1e6).double()
+    net = torch_nets.TorchSpecLeNet5(beta=0.0, scale=1e6, grid=GRIDS).double()
     x = torch.randn(2, 1, 28, 28).double()
     h = F.max_pool2d(net.conv2(F.max_pool2d(net.conv1(x), 2)), 2).flatten(1)
     expected = net.fc3(torch.tanh(net.fc2(torch.tanh(net.fc1(h)))))
@@ -45,7 +47,14 @@ def test_split_tanh_squashes_the_parts():
     assert z.item() == pytest.approx(4 * np.tanh(0.25) - 4j * np.tanh(0.5))
 
 
-@pytest.mark.parametrize("build", [torch_nets.TorchLeNet5, torch_nets.TorchSpecLeNet5])
+def test_settings_that_no_state_holds_are_never_guessed():
+    with pytest.raises(TypeError, match="'scale' and 'grid'"):
+        torch_nets.TorchSpecLeNet5(beta=0.5)
+
+
+@pytest.mark.parametrize(
+    "build", [torch_nets.TorchLeNet5, lambda: torch_nets.TorchSpecLeNet5(beta=0.5, scale=1.0, grid=GRIDS)]
+)
 def test_state_from_numpy_fills_every_parameter(build, rng):
     state = {name: rng.standard_normal(p.shape) for name, p in build().named_parameters()}
     assert sorted(state) == sorted(f"{layer}.{part}" for layer in ("conv1", "conv2", "fc1", "fc2", "fc3")

@@ -11,7 +11,7 @@ from specframe.data import Digits
 from specframe.training import evaluate, plots, save_checkpoint
 
 Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed: no image files to read")
-FOLDER = pathlib.Path(__file__).parents[1] / "examples"
+FOLDER = pathlib.Path(__file__).parents[2] / "examples"
 
 
 def load(name):
