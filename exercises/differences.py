@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from specframe import ops
 from specframe.exercises.compare import Wrong, same
 from specframe.gradcheck import GradcheckError, gradcheck
 from specframe.op import Op
@@ -61,3 +62,11 @@ def check_gradcheck(op: type[Op], *arrays: Any, **options: Any) -> float:
         return gradcheck(lambda *tensors: apply(op, *tensors, **options), *arrays)
     except GradcheckError as error:
         raise Wrong(str(error)) from None
+
+
+def saved_bytes(op: type[Op], array: Any, **options: Any) -> int:
+    """What an op keeps, of an input that nobody else holds: a caller's array would cost nothing."""
+    leaf, identity = Tensor(array, requires_grad=True), Tensor(np.eye(array.shape[-1], dtype=array.dtype))
+    with Tape() as tape:
+        apply(op, ops.matmul(leaf, identity), **options)
+    return tape.ledger.by("op").get(op.name, 0)

@@ -5,7 +5,7 @@ import pytest
 
 import specframe as sf
 from specframe.exercises.compare import Wrong
-from specframe.exercises.differences import check_gradcheck, check_op, normal, slopes
+from specframe.exercises.differences import check_gradcheck, check_op, normal, saved_bytes, slopes
 
 
 class Scale(sf.Op):
@@ -79,3 +79,16 @@ def test_a_wrong_op_is_refused_by_the_name_of_the_array(rng, op, sentence):
 def test_gradchecks_refusal_is_a_sentence(rng):
     with pytest.raises(Wrong, match=r"^gradcheck: input 1, direction 0: finite differences give"):
         check_gradcheck(WithoutConjugate, *inputs(rng).values())
+
+
+class Square(sf.Op):
+    name = "square"
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save(x=x)
+        return x * x
+
+
+def test_an_input_that_is_saved_counts(rng):
+    assert saved_bytes(Square, normal(rng, 5, 4)) == 5 * 4 * 8
