@@ -53,5 +53,5 @@ clean:  ## remove the environment, build folders and caches
 # An editable install is a folder of links, made anew when a file comes or goes (a folder changes then).
 $(VENV)/installed: pyproject.toml setup.py $(FOLDERS)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -e ".[test,plot]"
+	$(BIN)/python -m pip install --quiet -e ".[test,plot,mpi]" || $(BIN)/python -m pip install --quiet -e ".[test,plot]"
 	touch $@

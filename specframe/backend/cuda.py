@@ -64,6 +64,12 @@ class CUDA(Backend):
     def synchronize(self) -> None:
         self.xp.cuda.get_current_stream().synchronize()
 
+    def collective(self, size: int, rank: int) -> Any:
+        """What sums and sends arrays between the GPUs of so many processes, which MPI connects: CuPy's NCCL."""
+        from cupyx.distributed import NCCLBackend
+
+        return NCCLBackend(size, rank, use_mpi=True)
+
     def random(self, key: Any, shape: Any, dtype: Any) -> Any:
         out = self.xp.empty(shape, dtype)
         k0, k1 = np.random.SeedSequence(key).generate_state(2, np.uint64)

@@ -19,11 +19,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from specframe.training.parallel import mpi
+from specframe.training.parallel.nccl import choose_gpu
 from specframe.training.parallel.team import Team
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 TERMINAL = "SPECFRAME_TERMINAL"
 STARTED = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK")  # what MPICH, Slurm and Open MPI tell a rank
+LOCAL = ("MPI_LOCALRANKID", "OMPI_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID")  # its number among those of this machine
 # Of ranks that die mpiexec cannot tell who was first, since it kills the others. Each has a shell beside it that can.
 WITNESS = f"""
 trap : INT TERM HUP
@@ -54,6 +56,7 @@ def join(workers: int, script: str, arguments: list[str] | None = None) -> Team:
         Several are asked for, and mpi4py or an MPI library is missing.
     """
     if any(name in os.environ for name in STARTED):
+        choose_gpu(int(next((os.environ[name] for name in LOCAL if name in os.environ), 0)))
         communicator = mpi.MPI()
         if communicator.rank == 0 and (terminal := os.environ.get(TERMINAL)):
             with contextlib.suppress(OSError):

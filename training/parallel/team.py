@@ -23,12 +23,13 @@ from typing import Any
 
 import numpy as np
 
-from specframe import parts
+from specframe import backend, parts
 from specframe.layers import Module
 from specframe.tape import Tape
 from specframe.tensor import Tensor
 from specframe.training.parallel.buckets import Buckets
 from specframe.training.parallel.communicator import Communicator, Single
+from specframe.training.parallel.nccl import between_gpus
 from specframe.training.parallel.share import Share
 from specframe.training.run_folder import run_folder
 
@@ -160,6 +161,7 @@ class Team:
             for name, here, there in zip(same, checksums, found[0], strict=True):
                 if here != there:
                     raise ValueError(f"rank {rank} has other {name} than rank 0")
+        self.communicator = between_gpus(self.communicator, backend.get(model.device))
         for array in [p.data for p in model.parameters()] + model.buffers():
             self.communicator.broadcast(array)
 

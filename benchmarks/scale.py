@@ -1,0 +1,169 @@
+"""What ranks gain: the time of a step of 64 images with 1, 2, ... of them, against a model of it and against PyTorch.
+
+    python benchmarks/scale.py --nets vgg16 specvgg16 speclenet5 --ranks 1 2
+
+Every figure comes from processes of its own, which take turns; medians. The model of a step with n ranks is
+
+    compute(n) + sums * latency(n) + max(0, bytes / bandwidth(n) - overlap)
+
+compute: the step of a part of the batch without any exchange; sums: the small ones of batch normalisation, each waited
+for; bytes: those of the gradients; overlap: the part of the walk back that is left when half of them are there.
+Needs the extra `mpi`; PyTorch, where it is installed, has as many threads as there are cores.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+from specframe import Tape, Tensor, interop, ops
+from specframe.layers import BatchNorm2d
+from specframe.models import VGG16, DenseNet, LeNet5, SpecDenseNet, SpecLeNet5, SpecVGG16
+from specframe.optim import SGD
+from specframe.training import train_step
+from specframe.training.parallel import Team, join
+from specframe.training.parallel.buckets import Buckets
+from specframe.training.parallel.launch import THREADS, cores
+
+NETS = {"lenet5": LeNet5, "speclenet5": SpecLeNet5, "vgg16": VGG16, "specvgg16": SpecVGG16, "densenet": DenseNet,
+        "specdensenet": SpecDenseNet}  # fmt: skip
+TWIN = {"speclenet5": "lenet5"}  # PyTorch's side, where it is not the same net
+LAUNCH = "import sys; from specframe.training.parallel import launch as l; sys.exit(l.launch(int(sys.argv[1]), sys.argv[2:]))"  # noqa: E501
+WIDTH, RATE = 0.25, 1e-7  # the weights stay where they are
+
+
+def make(name):
+    """(net, x, y): a batch of 64 random images."""
+    draw, lenet = np.random.default_rng(0), name.endswith("lenet5")
+    net = NETS[name]() if lenet else NETS[name](width=WIDTH)
+    shape = (28, 28, 64, 1) if lenet else (32, 32, 64, 3)
+    return net, draw.standard_normal(shape, np.float32), draw.integers(0, 10, 64)
+
+
+def median(step, steps):
+    """Seconds of one of so many steps."""
+    times = []
+    for _ in range(steps + 2):
+        begun = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - begun)
+    return statistics.median(times[2:])
+
+
+def measure(name, steps, team):
+    """What this rank measures, all ranks at once: seconds, but for `sums` and `bytes`."""
+    net, x, y = make(name)
+    mine = slice(64 * team.rank // team.size, 64 * (team.rank + 1) // team.size)
+    x, y, sgd = x[:, :, mine], y[mine], SGD(net.parameters(), RATE)
+    gradients = [np.zeros(p.shape, p.dtype) for p in net.parameters()]
+
+    def exchange():
+        buckets = Buckets(team.communicator)
+        for gradient in gradients:
+            buckets.add(gradient, lambda total: None)
+        buckets.finish()
+
+    def forward():
+        with Tape():
+            ops.softmax_cross_entropy(net(Tensor(x)), y)
+
+    team.start(net)
+    found = {"step": median(lambda: train_step(net, sgd, x, y, team=team), steps)}
+    team.communicator.barrier()
+    found["compute"] = median(lambda: train_step(net, sgd, x, y, team=Team()), steps)
+    team.communicator.barrier()
+    found["forward"] = median(forward, steps)
+    team.communicator.barrier()
+    found["exchange"] = median(exchange, steps)
+    found["latency"] = median(lambda: team.communicator.gather(np.zeros(64)), 20 * steps)
+    found["sums"] = 1 + 2 * sum(isinstance(part, BatchNorm2d) for part in net.modules())
+    found["bytes"] = sum(gradient.nbytes for gradient in gradients)
+    return found
+
+
+def model(found):
+    """Seconds of a step, from what its parts take."""
+    backward = found["compute"] - found["forward"]
+    return found["compute"] + found["sums"] * found["latency"] + max(0.0, found["exchange"] - backward / 2)
+
+
+def torch_step(name, steps):
+    """The same in PyTorch, by one process with all cores."""
+    import torch
+
+    net, x, y = make(TWIN.get(name, name))
+    net, x, y = interop.to_torch(net), torch.tensor(x.transpose(2, 3, 0, 1).copy()), torch.tensor(y)
+    sgd = torch.optim.SGD(net.parameters(), RATE)
+
+    def step():
+        sgd.zero_grad()
+        torch.nn.functional.cross_entropy(net(x), y).backward()
+        sgd.step()
+
+    return {"step": median(step, steps)}
+
+
+def child(options):
+    """The process of one turn, or one of its ranks; prints what was measured."""
+    if options.of == "torch":
+        print(json.dumps(torch_step(options.child, options.steps)))
+        return 0
+    with join(1, __file__) as team:
+        found = measure(options.child, options.steps, team)
+        if team.first:
+            print(json.dumps(found))
+    return 0
+
+
+def turn(name, of, steps):
+    """What one turn of `of`, a number of ranks or "torch", has measured."""
+    command = [__file__, "--child", name, "--of", of, "--steps", str(steps)]
+    if of in ("1", "torch"):
+        command, environment = [sys.executable, *command], {each: str(cores()) for each in THREADS}
+    else:
+        command, environment = [sys.executable, "-c", LAUNCH, of, *command], {}
+    return json.loads(subprocess.run(command, env=os.environ | environment, stdout=subprocess.PIPE, check=True).stdout)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--nets", nargs="+", choices=NETS, default=["vgg16", "specvgg16", "speclenet5"])
+    parser.add_argument("--ranks", nargs="+", type=int, default=[1, 2])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--child", choices=NETS, help=argparse.SUPPRESS)
+    parser.add_argument("--of", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        return child(options)
+    sides = [*map(str, options.ranks), *(["torch"] if importlib.util.find_spec("torch") else [])]
+    print(f"{cores()} cores, load {os.getloadavg()[0]:.1f} before")
+    print("| net | ranks | step, ms | model, ms | without exchange, ms | exchange, ms | of it hidden | / PyTorch |")
+    print("|---|---|---|---|---|---|---|---|")
+    for name in options.nets:
+        turns = [{of: turn(name, of, options.steps) for of in sides} for _ in range(options.rounds)]
+        for of in sides:
+            found = {key: statistics.median(each[of][key] for each in turns) for key in turns[0][of]}
+            cells = [f"{1e3 * found['step']:.1f}"]
+            if of == "torch":
+                cells += ["-"] * 4
+            else:
+                several = of != "1"
+                waited = found["step"] - found["compute"] - found["sums"] * found["latency"]
+                cells += [f"{1e3 * each:.1f}" for each in (model(found), found["compute"], found["exchange"])]
+                cells += [f"{max(0, min(1, 1 - waited / found['exchange'])):.0%}" if several else "-"]
+            ratio = [each[of]["step"] / each["torch"]["step"] for each in turns] if "torch" in sides else []
+            print(f"| {name} | {of} | {' | '.join(cells)} | {statistics.median(ratio):.2f} |" if ratio
+                  else f"| {name} | {of} | {' | '.join(cells)} | - |", flush=True)  # fmt: skip
+    print(f"load {os.getloadavg()[0]:.1f} after")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
