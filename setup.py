@@ -13,7 +13,11 @@ BESIDE = ["layers", "models", "optim", "data", "training"]  # folders next to it
 setup(
     packages=["specframe", *(f"specframe.{name}" for name in INSIDE + BESIDE)],
     package_dir={"specframe": "specframe"} | {f"specframe.{name}": name for name in BESIDE},
-    package_data={"specframe": ["py.typed"], "specframe.data": ["*.npz", "*.md"]},
+    package_data={
+        "specframe": ["py.typed"],
+        "specframe.data": ["*.npz", "*.md"],
+        "specframe.models": ["pretrained/*.npz"],
+    },
     # An editable install is a folder of links: type checkers find its sub-packages; an import hook they cannot read.
     options={"editable_wheel": {"mode": "strict"}},
 )
