@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
-FOLDERS := $(shell find specframe layers models optim data training -type d -not -name __pycache__)
+FOLDERS := $(shell find specframe layers models optim data training exercises -type d -not -name __pycache__)
 
 .PHONY: help run test lint docs cover mutants oldest bench clean
 .DEFAULT_GOAL := help

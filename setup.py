@@ -7,16 +7,18 @@ Everything else about the package is in pyproject.toml.
 
 from setuptools import setup
 
-INSIDE = ["backend", "fast", "fast.cpu", "memory", "ops", "saving"]  # folders of specframe/
-BESIDE = ["layers", "models", "optim", "data", "training"]  # folders next to it
+INSIDE = ["backend", "fast", "fast.cpu", "fast.cuda", "memory", "ops", "saving"]  # folders of specframe/
+BESIDE = ["layers", "models", "optim", "data", "training", "exercises"]  # folders next to it
+BELOW = ["training.parallel", "exercises.checks"]  # folders of those
 
 setup(
-    packages=["specframe", *(f"specframe.{name}" for name in INSIDE + BESIDE)],
+    packages=["specframe", *(f"specframe.{name}" for name in [*INSIDE, *BESIDE, *BELOW])],
     package_dir={"specframe": "specframe"} | {f"specframe.{name}": name for name in BESIDE},
     package_data={
         "specframe": ["py.typed"],
         "specframe.data": ["*.npz", "*.md"],
         "specframe.models": ["pretrained/*.npz"],
+        "specframe.exercises": ["tasks/*.py", "solutions/*.py"],
     },
     # An editable install is a folder of links: type checkers find its sub-packages; an import hook they cannot read.
     options={"editable_wheel": {"mode": "strict"}},

@@ -15,6 +15,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import program
+
 HERE = Path(__file__).resolve().parents[1]
 NETS = {"SpecLeNet5": (28, 1, {}), "SpecVGG16": (32, 3, {"width": 0.25}), "VGG16": (32, 3, {"width": 0.25})}
 
@@ -66,6 +68,8 @@ def main():
     options = parser.parse_args()
     if not (options.before / "specframe").is_dir():
         parser.error(f"{options.before} is no checkout of specframe")
+    program.takes(2 * len(options.nets) / len(NETS))
+    progress = program.bar(options.rounds * len(options.nets), "turn")
     print(f"load {os.getloadavg()[0]:.2f}\n| net | before, ms | after, ms | after / before | saved bytes |")
     print("|---|---|---|---|---|")
     for name in options.nets:
@@ -81,6 +85,7 @@ def main():
                 process.stdin.flush()
                 turn.append(float(process.stdout.readline()))
             turns.append(turn)
+            progress.update()
         for process in workers:
             process.communicate()
         before, after = (1e3 * statistics.median(times) for times in zip(*turns, strict=True))
@@ -90,4 +95,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(program.guarded(main))

@@ -7,10 +7,10 @@ timing, every net here is trained for some steps, so that densities are not thos
 has the same weights. The nets take turns (benchmarks/turns.py). Needs the extra `oracle` (PyTorch).
 """
 
+import sys
+
 import numpy as np
-import torch
-import torch_deep
-import torch_nets
+import program
 import turns
 from turns import Ratio
 
@@ -48,7 +48,7 @@ def main():
     parser.add_argument("--width", type=float, default=0.25, help="scales the channels (0.25)")
     parser.add_argument("--train-steps", type=int, default=40, help="steps of training before the timing (40)")
     parser.add_argument("--data-dir", help="folder with CIFAR-10")
-    turns.run(parser.parse_args(), VARIANTS, RATIOS, make)
+    turns.run(parser.parse_args(), VARIANTS, RATIOS, make, minutes=4)
 
 
 def trained(name, options):
@@ -72,6 +72,9 @@ def make(name, options):
 
 
 def torch_step(name, net, x, y, options):
+    import torch
+    import torch_nets
+
     torch.set_num_threads(options.threads)
     peer = peer_of(name, net)
     images, labels = torch.from_numpy(x.transpose(2, 3, 0, 1).copy()), torch.from_numpy(np.asarray(y))
@@ -87,6 +90,8 @@ def torch_step(name, net, x, y, options):
 
 def peer_of(name, net):
     """The same net in PyTorch."""
+    import torch_deep
+
     state = net.state_dict()
     if name == "vgg16":
         return torch_deep.TorchVGG16(state)
@@ -106,4 +111,4 @@ def options_of(block):
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(program.guarded(main))

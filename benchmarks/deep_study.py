@@ -4,11 +4,11 @@
     python benchmarks/deep_study.py "spec s3"    the rows that begin so
     python benchmarks/deep_study.py lossy --seeds 0 1 2
 
-Protocol: width 0.25, the first 10 000 training images, the standard augmentation, 10 epochs, batch 64, SGD with
-momentum 0.9, weight decay 5e-4, one cycle of the learning rate. Accuracy is on the 10 000 test images after the last
-epoch; bytes are those of a full batch then, and the ratio is to PyTorch's plain net of the same width with batch
-normalisation, its saved tensors counted by benchmarks/torch_nets.py (extra `oracle`). The first table has a line a run,
-the second, with several seeds, means.
+Protocol: width 0.25 unless the row has another, the first 10 000 training images, the standard augmentation, 10 epochs,
+batch 64, SGD with momentum 0.9, weight decay 5e-4, one cycle of the learning rate. Accuracy is on the 10 000 test
+images after the last epoch; bytes are those of a full batch then, and the ratio is to PyTorch's plain net of width 0.25
+with batch normalisation, its saved tensors counted by benchmarks/torch_nets.py (extra `oracle`). The first table has a
+line a run, the second, with several seeds, means.
 """
 
 import argparse
@@ -18,14 +18,12 @@ import sys
 import time
 
 import numpy as np
-import torch
-import torch_deep
-from torch_nets import saved_bytes
+import program
 
 from specframe.data import CIFAR10, Augment, DataLoader
 from specframe.models import VGG16, AlexNet, DenseNet, SpecAlexNet, SpecDenseNet, SpecVGG16
 from specframe.optim import SGD, OneCycleLR
-from specframe.training import Training, evaluate, write_atomically
+from specframe.training import Training, evaluate, say, write_atomically
 
 WIDTH = 0.25
 STRICT = {"paper_strict": True, "lr": 0.02}
@@ -94,6 +92,21 @@ ROWS = {
                       "dct:0.25:int8:8")
     },
     "spectra": {f"spectra by {store}": (SpecVGG16, {"store": store}) for store in ("mask", "mask16", "mask8", "mask4")},
+    "pair": {  # spectra in a few bits beside the twin, both at several rates; and wider ones in the room left
+        "twin, peak lr 0.05": (VGG16, {"lr": 0.05}),
+        "twin, peak lr 0.025": (VGG16, {"lr": 0.025}),
+        "spec, beta 0.2, mask4": (SpecVGG16, {"beta": 0.2, "store": "mask4"}),
+        "spec, beta 0.2, mask4, peak lr 0.05": (SpecVGG16, {"beta": 0.2, "store": "mask4", "lr": 0.05}),
+        "spec, beta 0.2, mask4, peak lr 0.025": (SpecVGG16, {"beta": 0.2, "store": "mask4", "lr": 0.025}),
+        "spec, beta 0.2, mask8": (SpecVGG16, {"beta": 0.2, "store": "mask8"}),
+        "spec, beta 0.2, mask8, peak lr 0.05": (SpecVGG16, {"beta": 0.2, "store": "mask8", "lr": 0.05}),
+        "spec, beta 0.1, mask4, peak lr 0.05": (SpecVGG16, {"beta": 0.1, "store": "mask4", "lr": 0.05}),
+        "spec, beta 0.5, mask4, peak lr 0.05": (SpecVGG16, {"beta": 0.5, "store": "mask4", "lr": 0.05}),
+        "spec, width 0.375, beta 0.2, mask4, peak lr 0.05": (
+            SpecVGG16, {"width": 0.375, "beta": 0.2, "store": "mask4", "lr": 0.05}),
+        "spec, width 0.375, beta 0.5, mask4, peak lr 0.05": (
+            SpecVGG16, {"width": 0.375, "beta": 0.5, "store": "mask4", "lr": 0.05}),
+    },
     "dense spectra": {
         f"dense spectra by {store}": (SpecDenseNet, {"store": store}) for store in ("mask", "mask8", "mask4")},
 }  # fmt: skip
@@ -108,7 +121,9 @@ def main():
     parser.add_argument("--train-size", type=int, default=10_000)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="of the initial weights and the order (0)")
-    parser.add_argument("--out", default="runs/benchmarks/deep_study.json", help="JSON file; runs already in it stay")
+    parser.add_argument(
+        "--out", default="runs/benchmarks/deep_study.json", help="JSON file; runs already in it are not run again"
+    )
     parser.add_argument("--chart", metavar="PNG", help="draw accuracy against bytes of all runs in --out, and stop")
     options = parser.parse_args()
     if options.chart:
@@ -117,6 +132,7 @@ def main():
     chosen = [name for name in ALL if not options.rows or any(
         name == row if row in ALL else name in ROWS[row] if row in ROWS else name.startswith(row)
         for row in options.rows)]  # fmt: skip
+    program.need_torch()
     data = CIFAR10("train", options.data_dir).subset(options.train_size), CIFAR10("test", options.data_dir)
     results = {}
     if os.path.exists(options.out):
@@ -124,13 +140,22 @@ def main():
             results = json.load(file)
     print("| settings | seed | test accuracy, % | saved, MB | / PyTorch BN twin | densities | s an epoch |")
     print("|---|---|---|---|---|---|---|", flush=True)
+    wanted = [f"{name}, seed {seed}" for name in chosen for seed in options.seeds]
+    left = sum(key not in results for key in wanted)
+    program.takes(left * options.epochs * options.train_size / 20_000)
+    progress = program.bar(left, "run")
     for name in chosen:
         for seed in options.seeds:
-            result = results[f"{name}, seed {seed}"] = train(*data, *ALL[name], options.epochs, seed)
+            key = f"{name}, seed {seed}"
+            if key in results:
+                continue
+            result = results[key] = train(*data, *ALL[name], options.epochs, seed)
             density = ", ".join(f"{d:.2f}" for d in result["density"]) or "-"
-            print(f"| {name} | {seed} | {100 * result['accuracy']:.2f} | {result['bytes'] / 1e6:.2f} "
-                  f"| {result['ratio']:.3f} | {density} | {result['seconds']:.0f} |", flush=True)  # fmt: skip
+            say(f"| {name} | {seed} | {100 * result['accuracy']:.2f} | {result['bytes'] / 1e6:.2f} "
+                f"| {result['ratio']:.3f} | {density} | {result['seconds']:.0f} |")  # fmt: skip
+            progress.update()
             write_atomically(options.out, lambda file: file.write((json.dumps(results, indent=2) + "\n").encode()))
+    progress.close()
     if len(options.seeds) > 1:
         print("\n| settings | mean accuracy, % | lowest, highest | / PyTorch BN twin |\n|---|---|---|---|")
         for name in chosen:
@@ -144,14 +169,14 @@ def train(train_set, test_set, net, settings, epochs, seed):
     """Accuracy, bytes and seconds of one run."""
     settings = dict(settings)
     lr, store = settings.pop("lr", 0.1), settings.pop("store", "auto")
-    model = net(width=WIDTH, seed=seed, **settings)
+    model = net(seed=seed, **{"width": WIDTH} | settings)
     loader = DataLoader(train_set, 64, shuffle=True, seed=seed, device="cpu", transform=Augment())
     optimizer = SGD(model.parameters(), lr, 0.9, 5e-4)
     training = Training(model, optimizer, OneCycleLR(optimizer, epochs * len(loader)))
     quick = DataLoader(test_set.subset(500), 250, device="cpu")
     start = time.perf_counter()
     if not training.run(loader, quick, epochs, store=store, progress=False):
-        sys.exit("deep_study.py: interrupted; an unfinished run is no row")
+        raise RuntimeError("interrupted; an unfinished run is no row")
     seconds = (time.perf_counter() - start) / epochs
     last = training.history[-1]
     accuracy = evaluate(model, DataLoader(test_set, 250, device="cpu"))[1]
@@ -199,6 +224,10 @@ def chart(results, path):
 
 def peer_bytes(net, train_set):
     """What PyTorch's plain twin with ReLU and batch normalisation saves for a batch of 64."""
+    import torch
+    import torch_deep
+    from torch_nets import saved_bytes
+
     if net in (DenseNet, SpecDenseNet):
         peer = torch_deep.TorchDenseNet(DenseNet(width=WIDTH).state_dict(), 6)
     elif net in (AlexNet, SpecAlexNet):
@@ -210,4 +239,4 @@ def peer_bytes(net, train_set):
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(program.guarded(main))

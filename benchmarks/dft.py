@@ -8,9 +8,11 @@ frequencies active, and the ratio. Both run in this process, in turn; figures ar
 
 import argparse
 import statistics
+import sys
 import time
 
 import numpy as np
+import program
 
 from specframe import backend
 from specframe.fast.cpu import dft
@@ -21,6 +23,7 @@ def main():
     parser.add_argument("--maps", type=int, default=384, help="maps in a batch, batch times channels (384)")
     parser.add_argument("--repeat", type=int, default=15, help="timings of each (15)")
     options = parser.parse_args()
+    program.takes(1)
     print("| grid | active | products, ms | FFT, ms | products / FFT |\n|---|---|---|---|---|")
     for n in (8, 16, 20, 32, 36, 48, 64, 72, 96, 128):
         for share in (1.0, 0.25):
@@ -62,4 +65,4 @@ def compare(n, maps, share, repeat):
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(program.guarded(main))

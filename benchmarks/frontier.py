@@ -20,6 +20,7 @@ from collections import defaultdict
 from typing import NamedTuple
 
 import numpy as np
+import program
 
 from specframe.training import plots, write_atomically
 
@@ -66,7 +67,7 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     rows, measured = load(options.results, options.net)
     if not rows:
-        sys.exit(f"frontier.py: {options.results} has no runs of {options.net}")
+        raise ValueError(f"{options.results} has no runs of {options.net}")
     draw(by_bytes(rows, measured, options.net), by_peak(rows, measured, options.net), options.net, options.out)
     print(f"written to {options.out}")
 
@@ -155,4 +156,4 @@ def draw(left, right, net, path):
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(program.guarded(main))

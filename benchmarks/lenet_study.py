@@ -12,10 +12,13 @@ import argparse
 import dataclasses
 import json
 import math
+import sys
+
+import program
 
 from specframe.data import MNIST, DataLoader
 from specframe.models import LeNet5, SpecLeNet5
-from specframe.training import PRESETS, fit, write_atomically
+from specframe.training import PRESETS, fit, say, write_atomically
 
 PYTORCH_BYTES = 3_567_108
 ROWS = {
@@ -45,17 +48,21 @@ def main():
     options = parser.parse_args()
     if unknown := [row for row in options.rows if row not in ROWS]:
         parser.error(f"unknown row {unknown[0]!r}: choose among {'; '.join(ROWS)}")
+    program.takes(len(options.rows or ROWS))
     data = MNIST("train", options.data_dir), MNIST("test", options.data_dir)
     results = {}
     print("| settings | test accuracy, % | saved, bytes | / PyTorch spatial | densities | s an epoch |")
     print("|---|---|---|---|---|---|", flush=True)
+    progress = program.bar(len(options.rows or ROWS), "row")
     for row in options.rows or ROWS:
         epoch = results[row] = train(*data, **ROWS[row])
         density = ", ".join(f"{d:.3f}" for d in epoch["density"]) or "-"
         ratio = epoch["saved_bytes"] / PYTORCH_BYTES
-        print(f"| {row} | {100 * epoch['test_accuracy']:.2f} | {epoch['saved_bytes']:,} | {ratio:.3f} | {density} "
-              f"| {epoch['seconds']:.1f} |", flush=True)  # fmt: skip
+        say(f"| {row} | {100 * epoch['test_accuracy']:.2f} | {epoch['saved_bytes']:,} | {ratio:.3f} | {density} "
+            f"| {epoch['seconds']:.1f} |")  # fmt: skip
+        progress.update()
         write_atomically(options.out, lambda file: file.write((json.dumps(results, indent=2) + "\n").encode()))
+    progress.close()
 
 
 def train(train_set, test_set, *, twin=False, seed=0, weight_decay=None, **spectral):
@@ -71,4 +78,4 @@ def train(train_set, test_set, *, twin=False, seed=0, weight_decay=None, **spect
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(program.guarded(main))

@@ -16,6 +16,7 @@ import sys
 import time
 
 import numpy as np
+import program
 from strategies import SPECTRAL, TWIN, build, parse
 from tqdm import tqdm
 
@@ -84,6 +85,7 @@ def strategy(name):
 def run(option):
     images, budget = Images(option), f"{option.budget / 1e6:.6g} MB"
     print(f"{option.model}, images {images.shape}, a step in {budget} on {images.device.name}")
+    program.takes(len(option.strategies) / 2 * max(1, option.budget / 512e6))
     found, notes = {}, []
     with tqdm(option.strategies, unit="strategy", leave=False) as bar:
         for name in bar:

@@ -33,9 +33,10 @@ import tempfile
 
 import memory_report
 import memory_weights
+import program
 from strategies import SPECTRAL, TWIN, parse
 
-from specframe.training import CheckpointError, write_atomically
+from specframe.training import say, write_atomically
 
 NETS = ("vgg16", "densenet", "lenet5")
 PEERS = ("torch", "torch+checkpoint")
@@ -60,13 +61,15 @@ def main(arguments=None):
     add("--data-dir", help="folder with the data files; without them, random images")
     add("--out", default="runs/benchmarks/memory.json", help="JSON file to write; the plot lies beside it")
     options = parser.parse_args(arguments)
+    if set(options.strategies) & set(PEERS):
+        program.need_torch()
+    program.takes(4 * len(options.nets) * len(options.strategies) / len([*TWIN, *SPECTRAL, *PEERS]))
     results = {}
-    for net in options.nets:
-        try:
-            results[net] = compare(net, options)
-        except CheckpointError as error:
-            sys.exit(f"memory.py: {error}")
-        print(memory_report.table(net, results[net]) + "\n", flush=True)
+    with program.bar(len(options.nets) * len(options.strategies) * (2 + options.rounds), "turn") as progress:
+        for net in options.nets:
+            progress.set_postfix_str(net)
+            results[net] = compare(net, options, progress)
+            say(memory_report.table(net, results[net]) + "\n")
     print(memory_report.PAPER)
     content = json.dumps({"options": vars(options), "nets": results}, indent=2) + "\n"
     write_atomically(options.out, lambda file: file.write(content.encode()))
@@ -84,13 +87,17 @@ def strategy(name):
     return name
 
 
-def compare(net, options):
+def compare(net, options, progress):
     """{strategy: its figures} for one net; a strategy that cannot be has its reason under "refused"."""
     with tempfile.TemporaryDirectory() as folder:
         memory_weights.prepare(net, options, folder)
-        results = {name: figures(net, name, options, folder) for name in options.strategies}
+        results = {}
+        for name in options.strategies:
+            results[name] = figures(net, name, options, folder)
+            progress.update()
         runnable = [name for name, result in results.items() if "refused" not in result and options.rounds]
-        for name, turns in alternate(net, runnable, options, folder).items():
+        progress.update((len(results) - len(runnable)) * (1 + options.rounds))  # of those that are left out
+        for name, turns in alternate(net, runnable, options, folder, progress).items():
             results[name] |= turns
     return results
 
@@ -112,16 +119,18 @@ def figures(net, strategy, options, folder):
     return answer(strategy, child, child.communicate()[0])
 
 
-def alternate(net, strategies, options, folder):
+def alternate(net, strategies, options, folder, progress):
     """{strategy: {"turns": seconds of a step in each round, "packing", "unpacking": shares of it}}."""
     children, shares = {}, {}
     for name in strategies:
         children[name] = start("seconds", net, name, options, folder)
         children[name].stdout.readline()  # one at a time: nobody else runs while it warms up
+        progress.update()
     turns = {name: [] for name in children}
     for _ in range(options.rounds):
         for name, child in children.items():
             turns[name].append(statistics.median(ask(name, child, "times")))
+            progress.update()
     for name, child in children.items():
         shares[name] = ask(name, child, "shares")
         child.communicate()
@@ -136,9 +145,9 @@ def ask(name, child, question):
 
 def answer(name, child, line):
     if not line:
-        sys.exit(f"memory.py: the process of {name} ended early")
+        raise RuntimeError(f"the process of {name} ended early")
     return json.loads(line)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(program.guarded(main))

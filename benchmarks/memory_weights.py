@@ -7,7 +7,6 @@ They are made once and used again.
 """
 
 import os
-import sys
 
 import numpy as np
 from strategies import build, parse
@@ -58,7 +57,7 @@ def from_checkpoint(net, kind, options):
         if trained is None:
             continue
         if option["width"] != options.width:
-            sys.exit(f"memory.py: {path} has width {option['width']}, --width is {options.width}")
+            raise ValueError(f"{path} has width {option['width']}, --width is {options.width}")
         settings = {name: option[name] for name in SPECTRAL if spectral and option[name] is not None}
         if net == "lenet5":
             settings = {name: value for name, value in settings.items() if name not in ("activation", "batch_norm")}

@@ -10,9 +10,11 @@ A backward includes what it makes again (`remake`), which is listed too.
 import argparse
 import collections
 import statistics
+import sys
 import time
 
 import deep_step
+import program
 import step
 
 from specframe.models import LeNet5, SpecLeNet5
@@ -35,6 +37,7 @@ def main():
     deep = options.net in deep_step.NETS
     options.steps = options.steps or (20 if deep else 200)
 
+    program.takes(1)
     net, x, y = deep_step.trained(options.net, options) if deep else lenet(options)
     optimizer = SGD(net.parameters(), 1e-7, 0.9)
     for _ in range(20):
@@ -94,4 +97,4 @@ def timed(op, part, times):
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(program.guarded(main))

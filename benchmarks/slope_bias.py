@@ -10,15 +10,18 @@ is lossy. Z is lossy for the next convolution too; so the last column leaves the
 """
 
 import argparse
+import sys
 
 import numpy as np
+import program
 
 import specframe as sf
 from specframe.data import CIFAR10, DataLoader
+from specframe.memory.reduced_mask import ReducedMaskStore
 from specframe.memory.values import encode
 from specframe.models import SpecVGG16
 from specframe.optim import SGD
-from specframe.training import train_step
+from specframe.training import say, train_step
 
 KINDS = ("float16", "int8", "int4", "int2")
 DRAWS = 16
@@ -29,26 +32,31 @@ def main():
     parser.add_argument("--data-dir", help="folder with CIFAR-10")
     parser.add_argument("--steps", type=int, default=60, help="of training before the measurement (60)")
     options = parser.parse_args()
+    program.takes(3)
     print("| a | values | mean slope | bias | spread | below zero | cosine of the gradient |")
-    print("|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|", flush=True)
+    progress = program.bar(2 * (options.steps + len(KINDS)), "step")
     for scale in (8.0, 1.0):
-        net, batch = trained(scale, options)
+        net, batch = trained(scale, options, progress)
         exact, spectra = gradient(net, batch, "mask")
         for kind in KINDS:
-            lossy, _ = gradient(net, batch, {"spectral_act": f"mask:{kind}", "default": "auto"})
+            lossy, _ = gradient(net, batch, {"spectral_act": ReducedMaskStore(kind), "default": "auto"})
             cosine = float(exact @ lossy / np.linalg.norm(exact) / np.linalg.norm(lossy))
             mean, bias, spread, below = slopes(spectra, kind, scale)
-            print(f"| {scale:g} | {kind} | {mean:.3f} | {bias:+.5f} | {spread:.5f} | {100 * below:.2f} % "
-                  f"| {cosine:.5f} |", flush=True)  # fmt: skip
+            say(f"| {scale:g} | {kind} | {mean:.3f} | {bias:+.5f} | {spread:.5f} | {100 * below:.2f} % "
+                f"| {cosine:.5f} |")  # fmt: skip
+            progress.update()
+    progress.close()
 
 
-def trained(scale, options):
+def trained(scale, options, progress):
     """(net, a batch it has not seen)."""
     batches = DataLoader(CIFAR10("train", options.data_dir), 64, shuffle=True, prefetch=0, device="cpu").epoch(0)
     net = SpecVGG16(width=0.25, scale=scale)
     optimizer = SGD(net.parameters(), 0.05, 0.9, 5e-4)
     for _ in range(options.steps):
         train_step(net, optimizer, *next(batches))
+        progress.update()
     return net, next(batches)
 
 
@@ -58,7 +66,7 @@ def gradient(net, batch, store):
         parameter.grad = None
     with sf.Tape(store=store, seed=0) as tape:
         loss = sf.ops.softmax_cross_entropy(net(sf.Tensor(batch[0])), batch[1])
-    handles = [record.ctx["Z"] for record in tape._records if "Z" in record.ctx._saved]
+    handles = [record.ctx["Z"] for record in tape.records if "Z" in record.ctx.saved]
     spectra = [handle.sparse().values for handle in handles]
     del handles
     tape.backward(loss)
@@ -80,4 +88,4 @@ def slopes(spectra, kind, scale):
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(program.guarded(main))

@@ -9,7 +9,10 @@ is first trained for 300 steps. The learning rate is so small that the weights s
 Needs the extra `oracle` (PyTorch).
 """
 
+import sys
+
 import numpy as np
+import program
 import turns
 from turns import Ratio
 
@@ -41,7 +44,7 @@ def main():
     parser = turns.make_parser(__doc__, VARIANTS, "runs/benchmarks/step.json", rounds=15, steps=20)
     parser.add_argument("--checkpoint", help="weights of trained nets, as examples/lenet_mnist.py writes them")
     parser.add_argument("--data-dir", help="folder with the MNIST files (default: as the example looks for them)")
-    turns.run(parser.parse_args(), VARIANTS, RATIOS, make)
+    turns.run(parser.parse_args(), VARIANTS, RATIOS, make, minutes=1)
 
 
 def make(name, options):
@@ -118,4 +121,4 @@ def torch_net(options):
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(program.guarded(main))

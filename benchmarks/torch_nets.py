@@ -3,8 +3,11 @@
 Written from the equations with torch.fft and torch.autograd, sharing no code with specframe. PyTorch's own layout,
 (batch, channels, rows, columns), throughout.
 
-    net = from_numpy_state(TorchSpecLeNet5(beta=0.5), model.state_dict())
+    net = from_numpy_state(TorchSpecLeNet5(beta, scale, grids), model.state_dict())
     saved_bytes(net, images, labels)
+
+A state says nothing of beta, scale and grids, so none of them has a default here. To have a net in PyTorch, and no
+second opinion on it, there is specframe.interop.to_torch(model), which reads them from the model.
 """
 
 import math
@@ -31,9 +34,9 @@ class TorchLeNet5(nn.Module):
 
 
 class TorchSpecLeNet5(TorchLeNet5):
-    """The same parameters, each convolution and its tanh replaced by a spectral block."""
+    """The same parameters, each convolution and its tanh replaced by a spectral block; `grid` is a pair of grids."""
 
-    def __init__(self, beta=0.5, scale=1.0, grid=((32, 32), (18, 18))):
+    def __init__(self, beta, scale, grid):
         super().__init__()
         self.beta, self.scale, self.grid = beta, scale, grid
 

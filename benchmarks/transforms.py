@@ -23,8 +23,10 @@ import collections
 import functools
 import math
 import statistics
+import sys
 
 import numpy as np
+import program
 
 from specframe import Tensor
 from specframe.data import CIFAR10, Augment, DataLoader
@@ -114,6 +116,7 @@ def main():
     parser.add_argument("--width", type=float, default=0.25, help="of the VGG16 (0.25)")
     parser.add_argument("--epochs", type=int, default=4, help="of 100 steps each (4)")
     options = parser.parse_args()
+    program.takes(1 if options.checkpoint else 3)
     test, model = CIFAR10("test", options.data_dir), VGG16(width=options.width)
     if options.checkpoint:
         model.load_state_dict(load_checkpoint(options.checkpoint)["model"])
@@ -139,7 +142,7 @@ def train(model, train_set, test_set, epochs):
     quick = DataLoader(test_set, 250, device="cpu")
     optimizer = SGD(model.parameters(), 0.1, 0.9, 5e-4)
     training = Training(model, optimizer, OneCycleLR(optimizer, epochs * len(loader)))
-    training.run(loader, quick, epochs, progress=False)
+    training.run(loader, quick, epochs)
     print(f"{epochs * len(loader)} steps, test accuracy {evaluate(model, quick)[1]:.1%}")
 
 
@@ -187,4 +190,4 @@ def kept_in(arrays, budget, transform):
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(program.guarded(main))

@@ -14,6 +14,8 @@ import sys
 import time
 from typing import NamedTuple
 
+import program
+
 from specframe.training import write_atomically
 
 
@@ -40,8 +42,8 @@ def make_parser(doc, nets, out, rounds, steps):
     return parser
 
 
-def run(options, nets, ratios, make):
-    """Compare the nets, or be the process of one of them.
+def run(options, nets, ratios, make, minutes):
+    """Compare the nets, or be the process of one of them; with all nets and the usual turns it takes so many minutes.
 
     `make(name, options)` gives (step, saved): a function that does one training step, and what the net saves for
     backward, {"bytes": int, "density": list}.
@@ -49,6 +51,9 @@ def run(options, nets, ratios, make):
     if options.worker:
         _work(options, make)
     else:
+        if any(name.startswith("torch") for name in options.only):
+            program.need_torch()
+        program.takes(minutes * len(options.only) / len(nets))
         _compare(options, nets, ratios)
 
 
@@ -77,18 +82,22 @@ def _work(options, make):
 def _compare(options, nets, ratios):
     environment = os.environ | {name: str(options.threads) for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")}
     workers, saved = {}, {}
+    progress = program.bar((1 + options.rounds) * len(options.only), "turn")
     for name in options.only:
         command = [sys.executable, *sys.argv, "--worker", name]
         workers[name] = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
         saved[name] = _answer(name, workers[name])  # one at a time: nobody else runs while it warms up
+        progress.update()
     times = {name: [] for name in workers}
     for _ in range(options.rounds):
         for name, worker in workers.items():
             worker.stdin.write("go\n")
             worker.stdin.flush()
             times[name].append(statistics.median(_answer(name, worker)))
+            progress.update()
+    progress.close()
     for worker in workers.values():
         worker.stdin.close()
         worker.wait()
@@ -98,7 +107,7 @@ def _compare(options, nets, ratios):
 def _answer(name, worker):
     line = worker.stdout.readline()
     if not line:
-        sys.exit(f"the process of {name} ended early")
+        raise RuntimeError(f"the process of {name} ended early")
     return json.loads(line)
 
 

@@ -11,13 +11,16 @@ combinations that give each stage the store it can bear.
 """
 
 import argparse
+import sys
 
 import numpy as np
+import program
 from transforms import train
 
 import specframe as sf
 from specframe.data import CIFAR10, DataLoader
 from specframe.models import VGG16
+from specframe.training import say
 
 STORES = ("quant8", "quant4", "topk:0.5:int8", "dct:0.5:int8", "dct:0.25:int8", "dct:0.1:int8")
 MIXED = {
@@ -50,6 +53,7 @@ def main():
     parser.add_argument("--width", type=float, default=0.25, help="scales the channels (0.25)")
     parser.add_argument("--epochs", type=int, default=4, help="of training before, 100 steps each (4)")
     options = parser.parse_args()
+    program.takes(4)
     test, net = CIFAR10("test", options.data_dir), Staged(width=options.width)
     train(net, CIFAR10("train", options.data_dir).subset(6400), test.subset(1000), options.epochs)
     net.train()
@@ -58,13 +62,21 @@ def main():
     stages = range(len(net.stages))
     exact = gradient(net, x, y, ["dense"] * len(stages), 0)
 
-    print("| lossy | saved, MB | relative to dense | 1 - cosine | worst kernel | its bias |\n|---|---|---|---|---|---|")
+    print(
+        "| lossy | saved, MB | relative to dense | 1 - cosine | worst kernel | its bias |\n|---|---|---|---|---|---|",
+        flush=True,
+    )
+    progress = program.bar(len(STORES) * (len(stages) + 1) + len(MIXED), "row")
     for store in STORES:
         for one in stages:
             row(f"{store} in stage {one + 1}", net, x, y, [store if i == one else "dense" for i in stages], exact)
+            progress.update()
         row(f"{store} in all", net, x, y, [store] * len(stages), exact)
+        progress.update()
     for label, stores in MIXED.items():
         row(label, net, x, y, stores, exact)
+        progress.update()
+    progress.close()
 
 
 def gradient(net, x, y, stores, seed):
@@ -87,8 +99,8 @@ def row(label, net, x, y, stores, exact):
     each = {i: np.mean([angle(g[i], lossy[i]) for lossy in draws]) for i in kernels}
     worst = max(each, key=each.get)
     bias = angle(g[worst], np.mean([lossy[worst] for lossy in draws], axis=0))
-    print(f"| {label} | {found[0][0] / 1e6:.2f} | {found[0][0] / nbytes:.3f} | {whole:.5f} | {each[worst]:.4f} "
-          f"| {bias:.4f} |", flush=True)  # fmt: skip
+    say(f"| {label} | {found[0][0] / 1e6:.2f} | {found[0][0] / nbytes:.3f} | {whole:.5f} | {each[worst]:.4f} "
+        f"| {bias:.4f} |")  # fmt: skip
 
 
 def angle(a, b):
@@ -97,4 +109,4 @@ def angle(a, b):
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(program.guarded(main))

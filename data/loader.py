@@ -38,6 +38,9 @@ class DataLoader:
     device : {"auto", "cpu", "cuda"} or Backend
     prefetch : int
         How many batches are made ahead, on one thread; 0 makes each when it is asked for, without a thread.
+    shard : (rank, size)
+        Give this one of `size` parts of each batch, as even as may be; some of a small batch are empty. Batches, their
+        order and what the transform draws are those of the whole: it gets the whole batch.
     transform : callable, optional
         `transform(x, key) -> x`, for augmentation, such as `specframe.data.Augment`: gets the batch as a NumPy array
         (batch, channels, rows, cols) that it may write to, and returns one of as many samples. key is (seed, epoch,
@@ -60,11 +63,16 @@ class DataLoader:
         device: Any = "auto",
         prefetch: int = 2,
         transform: Callable[[Any, Sequence[int]], Any] | None = None,
+        shard: tuple[int, int] = (0, 1),
     ) -> None:
         self.dataset, self.shuffle, self.drop_last, self.transform = dataset, shuffle, drop_last, transform
         self.batch_size = _whole("batch_size", batch_size, least=1)
         self.seed = _whole("seed", seed, least=0)
         self.prefetch = _whole("prefetch", prefetch, least=0)
+        rank, size = shard
+        self.shard = _whole("the rank of shard", rank, least=0), _whole("the size of shard", size, least=1)
+        if rank >= size:
+            raise ValueError(f"DataLoader: expected a rank below the size of shard, got {shard}")
         self.backend = backend.get(device)
         self._next_epoch = 0
         if len(self) == 0:
@@ -140,11 +148,14 @@ class DataLoader:
 
     def _host_batch(self, order, epoch, number):
         index = order[number * self.batch_size : (number + 1) * self.batch_size]
-        x = self.dataset.images[index]
-        if self.transform is not None:
-            x = self.transform(x, (self.seed, epoch, number))
+        rank, size = self.shard
+        mine = slice(len(index) * rank // size, len(index) * (rank + 1) // size)
+        if self.transform is None:
+            x = self.dataset.images[index[mine]]
+        else:
+            x = self.transform(self.dataset.images[index], (self.seed, epoch, number))[mine]
         # (batch, channels, rows, cols) -> (rows, cols, batch, channels)
-        return np.ascontiguousarray(x.transpose(2, 3, 0, 1), dtype=np.float32), self.dataset.labels[index]
+        return np.ascontiguousarray(x.transpose(2, 3, 0, 1), dtype=np.float32), self.dataset.labels[index[mine]]
 
 
 def _whole(name, value, least):

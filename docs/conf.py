@@ -21,6 +21,7 @@ keep_warnings = True
 html_theme = "furo"
 html_title = "specframe"
 html_static_path = ["_static"]
+html_extra_path = ["explore.html"]
 html_css_files = ["katex/katex.min.css"]
 html_js_files = ["katex/katex.min.js", "render.js"]
 html_math_renderer = "vendored_katex"

@@ -20,64 +20,73 @@ from specframe.data import MNIST, DataError, DataLoader, Dataset, Digits
 from specframe.layers import Module
 from specframe.models import LeNet5, SpecLeNet5
 from specframe.optim import SGD, OneCycleLR
-from specframe.training import Epoch, History, evaluate, plots, run_folder, save_checkpoint, say, step_cost
+from specframe.training import Epoch, History, evaluate, fingerprint, plots, save_checkpoint, say, step_cost
 from specframe.training.allocator import keep_freed_memory
+from specframe.training.parallel import Team, join
 from specframe.training.report import table, write_report
 
 
-def train(name: str, model: Module, batches: DataLoader, tests: DataLoader, args: Namespace) -> Iterator[Epoch]:
-    """Train a net; gives what each epoch reached and cost."""
+def train(
+    name: str, model: Module, batches: DataLoader, tests: DataLoader, args: Namespace, team: Team
+) -> Iterator[Epoch]:
+    """Train a net; gives what each epoch reached and cost. A team of several has a part of each batch on each rank."""
     optimizer = SGD(model.parameters(), args.lr, momentum=0.9, weight_decay=5e-4)
     schedule = OneCycleLR(optimizer, args.epochs * len(batches))
     images = len(batches.dataset)
     for epoch in range(args.epochs):
         title, start, total = f"{name} epoch {epoch + 1}/{args.epochs}", time.perf_counter(), 0.0
         for x, y in tqdm(batches.epoch(epoch), title, len(batches), leave=False, disable=None):
-            with sf.Tape(store=args.store, seed=schedule.t) as tape:  # the seed: for stores that round at random
+            seed = team.seed(schedule.t)  # for stores that round at random
+            with team.batch(len(y)), sf.Tape(store=args.store, seed=seed) as tape:
                 loss = sf.ops.softmax_cross_entropy(model(sf.Tensor(x)), y)
+            optimizer.zero_grad()
+            loss = team.backward(tape, loss)  # alone, this is tape.backward(loss)
             if not math.isfinite(loss.item()):
                 raise ValueError(f"{title}: the loss became {loss.item()}, try a smaller --lr")
-            optimizer.zero_grad()
-            tape.backward(loss)
             optimizer.step()
             schedule.step()
-            total += loss.item() * len(y)
+            total += loss.item() * team.images
         seconds = time.perf_counter() - start
-        test_loss, accuracy = evaluate(model, tests)
+        test_loss, accuracy = evaluate(model, tests, team)
         x, y = next(batches.epoch(epoch))  # a full batch
         ledger, peak = step_cost(model, x, y, args.store)
+        saved, peak = map(int, team.sum(ledger.nbytes, peak))
         say(f"{title:24} loss {total / images:.4f}  test {100 * accuracy:.2f} %  {seconds:.1f} s")
-        yield Epoch(epoch + 1, schedule.lr_at(schedule.t - 1), total / images, test_loss, accuracy, ledger.nbytes, peak,
+        yield Epoch(epoch + 1, schedule.lr_at(schedule.t - 1), total / images, test_loss, accuracy, saved, peak,
                     ledger.spectra(), seconds, images / seconds)  # fmt: skip
 
 
-def run(args: Namespace) -> None:
+def run(args: Namespace, team: Team) -> None:
     """Both nets, one after the other, and their results."""
     keep_freed_memory()  # asks the C library to reuse the arrays of the last step: faster
     device = sf.backend.get(args.device)
     data, train_set, test_set = load(args)
     train_set = train_set.subset(args.train_size or len(train_set))
     args.epochs = args.epochs or {"mnist": 5, "digits": 40}[data]  # there are 42 times fewer digits
-    batches = DataLoader(train_set, args.batch_size, shuffle=True, seed=args.seed, device=device)
-    tests = DataLoader(test_set, 500, device=device)
+    batches = DataLoader(train_set, args.batch_size, shuffle=True, seed=args.seed, device=device, shard=team.shard)
+    tests = DataLoader(test_set, 500, device=device, shard=team.shard)
     spectral = SpecLeNet5(beta=args.beta, scale=args.tanh_scale, seed=args.seed)
     nets: dict[str, Module] = {"spectral": spectral}
     if not args.no_twin:
         nets["spatial"] = LeNet5(seed=args.seed)  # the twins start from the same weights
     sf.Tape(store=args.store)  # refuses an unknown store before anything is written
-    with run_folder(args.out, overwrite=args.overwrite) as out:
+    with team.run_folder(args.out, overwrite=args.overwrite) as out:
         say(f"{len(train_set)} training and {len(test_set)} test images of {data}, on {device.name}; results in {out}")
         histories, done = {name: History() for name in nets}, {}
         settings = {"data": data, "beta": args.beta, "tanh_scale": args.tanh_scale, "seed": args.seed}
         try:
             for name, model in nets.items():
-                for epoch in train(name, model.to(device), batches, tests, args):
+                team.start(model.to(device), data=fingerprint(train_set))
+                for epoch in train(name, model, batches, tests, args, team):
                     histories[name].append(epoch)
                     done[name] = {"model": model.state_dict(), "history": histories[name].as_dicts()}
-                    save_checkpoint(out / "checkpoint.npz", {"options": settings, "nets": done})
+                    if team.first:
+                        save_checkpoint(out / "checkpoint.npz", {"options": settings, "nets": done})
         except KeyboardInterrupt:
             say(f"stopped; the weights of the last epoch are in {out}" if done else "stopped in the first epoch")
             raise
+        if not team.first:
+            return
         write_report(out, histories, data=data, device=device.name, title=f"LeNet-5 on {data}")
         if plots.available():
             plots.spectra(out / "spectra.png", spectral.conv1, test_set.images[0])
@@ -126,6 +135,7 @@ def main(arguments: list[str] | None = None) -> int:
     add("--batch-size", type=number(int, 1), default=64, help="images a step (64)")
     add("--lr", type=number(float, 1e-9), default=0.1, help="highest learning rate, of the one cycle (0.1)")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="auto takes a GPU where there is one (auto)")
+    add("--workers", type=number(int, 0), default=1, help="processes that share each batch; 0: one a core (1)")
     add("--store", default="auto", help="how saved activations are kept: auto, dense, csr, mask, ... (auto)")
     add("--seed", type=number(int, 0), default=0, help="of the initial weights and the order of the images (0)")
     add("--train-size", type=number(int, 1), metavar="N", help="use only the first N training images")
@@ -133,7 +143,9 @@ def main(arguments: list[str] | None = None) -> int:
     add("--out", default="runs/lenet_mnist", help="folder for metrics.json, weights, pictures (runs/lenet_mnist)")
     add("--overwrite", action="store_true", help="replace what an earlier run left in --out")
     try:
-        run(parser.parse_args(arguments))
+        args = parser.parse_args(arguments)
+        with join(args.workers, __file__, arguments) as team:
+            run(args, team)
     except KeyboardInterrupt:
         return 130
     except (ValueError, RuntimeError, OSError) as error:

@@ -3,6 +3,7 @@
     python examples/train.py --model speclenet5 --data mnist --twin
     python examples/train.py --model specvgg16 --data cifar10 --width 0.25 --train-size 10000 --epochs 10 --twin
     python examples/train.py --resume --out runs/specvgg16_cifar10
+    mpiexec -n 4 --hosts a,b python examples/train.py ...      on several machines; on this one alone: --workers 4
 
 The loop is Training.run in training/loop.py; examples/lenet_mnist.py has one on its page. Results go to --out, by
 default runs/MODEL_DATA.
@@ -23,7 +24,8 @@ from specframe.data import DataLoader, Dataset, open_dataset
 from specframe.layers import SpectralBlock
 from specframe.models import summary
 from specframe.optim import SGD, ConstantLR, OneCycleLR, Schedule, StepLR
-from specframe.training import CheckpointError, Training, load_checkpoint, plots, run_folder, save_checkpoint, say
+from specframe.training import CheckpointError, Training, load_checkpoint, plots, save_checkpoint, say
+from specframe.training.parallel import Team, join
 from specframe.training.report import table, write_report
 
 HALVE_EVERY = 50  # epochs, as in the paper
@@ -35,7 +37,12 @@ def main(arguments: list[str] | None = None) -> int:
     given = vars(parser.parse_args(arguments))
     if "model" not in given and not given.get("resume"):
         parser.error("which network? --model NAME is needed")
-    return guarded(parser, run, given)
+
+    def run_in_team(given: dict[str, Any]) -> int:
+        with join(given.pop("workers", 1), __file__, arguments) as team:
+            return run(given, team)
+
+    return guarded(parser, run_in_team, given)
 
 
 def load_run(path: Path) -> dict[str, Any]:
@@ -115,7 +122,7 @@ def restore(runs: dict[str, Training], saved: dict[str, Any], epochs: int) -> No
             raise ValueError(f"--epochs {epochs}: the {name} net has been trained for {training.epoch} epochs already")
 
 
-def run(given: dict[str, Any]) -> int:
+def run(given: dict[str, Any], team: Team) -> int:
     out = Path(given.get("out") or default_out(given)).expanduser()
     checkpoint = out / "checkpoint.npz"
     saved = load_run(checkpoint) if given.get("resume") else None
@@ -125,9 +132,9 @@ def run(given: dict[str, Any]) -> int:
     option |= {"classes": list(train_set.classes), "image_shape": list(train_set.images.shape[1:])}
     train = DataLoader(
         train_set, option["batch_size"], shuffle=True, seed=option["seed"], device=device,
-        transform=augmentation(option),
+        transform=augmentation(option), shard=team.shard,
     )  # fmt: skip
-    test = DataLoader(test_set, 500, device=device)
+    test = DataLoader(test_set, 500, device=device, shard=team.shard)
     runs = make_runs(option, len(train), device)
     if saved is not None:
         restore(runs, saved, option["epochs"])
@@ -138,15 +145,21 @@ def run(given: dict[str, Any]) -> int:
         nets = {name: training.state_dict() for name, training in runs.items()}
         save_checkpoint(checkpoint, {"options": kept, "nets": nets})
 
-    with run_folder(out, resume=saved is not None, overwrite=given.get("overwrite", False)):
+    with team.run_folder(out, resume=saved is not None, overwrite=given.get("overwrite", False)):
         if saved is None:
             say(summary(net, (option["batch_size"], *train_set.images.shape[1:])) + "\n")
         say(f"{option['model']}: {len(train_set)} training and {len(test_set)} test images of {option['data']}, "
             f"on {device.name}; results in {out}")  # fmt: skip
         for name, training in runs.items():
-            if not training.run(train, test, option["epochs"], store=option["store"], name=name, on_epoch=save):
-                say(f"stopped; go on with: python examples/train.py --resume --out {shlex.quote(str(out))}")
+            done = training.run(
+                train, test, option["epochs"], store=option["store"], name=name, on_epoch=save, team=team
+            )
+            if not done:
+                again = f"python examples/train.py --resume --out {shlex.quote(str(out))}"
+                say(f"stopped{team.stopped_by}; go on with: {again}")
                 return 130
+        if not team.first:
+            return 0
         histories = {name: training.history for name, training in runs.items()}
         title = f"{option['model']} on {option['data']}"
         write_report(out, histories, data=option["data"], device=device.name, title=title, pictures=option["pictures"])

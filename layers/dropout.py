@@ -13,8 +13,8 @@ from specframe.tensor import Tensor
 class Dropout(Module):
     """In training, zero each entry with probability p and scale the others by 1 / (1 - p).
 
-    Every forward draws anew, from (seed, number of draws so far), and each slice of a batch by its number besides. The
-    first two are the state, so a resumed run draws what the unbroken one would have. A copy, by copy, deepcopy or
+    Every forward draws anew, from (seed, number of draws so far), for the whole batch, also where it comes in parts.
+    These two are the state, so a resumed run draws what the unbroken one would have. A copy, by copy, deepcopy or
     pickle, is a layer of its own: it takes a new seed.
 
     Parameters

@@ -178,7 +178,7 @@ class Module(Tree):
         return take_state(type(self).__name__, self._places(), state, strict)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write `state_dict()` to a file that np.load reads, whole or not at all; errors as of `open`."""
+        """Write `state_dict()` as `sf.save` does: a file that np.load reads or, by its name, one of safetensors'."""
         files.save(self, path)
 
     def load(self: M, path: str | os.PathLike[str]) -> M:

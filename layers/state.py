@@ -1,4 +1,4 @@
-"""A module's arrays by name: taken from a dict, or from a file of NumPy's, whole or not at all.
+"""A module's arrays by name: taken from a dict, or from a file of NumPy's or safetensors', whole or not at all.
 
 A place is (owner, attribute): where one array of the state lives. A Parameter that two modules share has two names and
 one place.
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from specframe import backend
+from specframe import backend, safetensors
 from specframe.tensor import Tensor
 
 Places = dict[str, tuple[Any, str]]
@@ -36,8 +36,9 @@ def take_state(owner: str, places: Places, state: Mapping[str, Any], strict: boo
         `state` is no mapping.
     """
     if not isinstance(state, Mapping):
-        raise TypeError(f"{owner}: expected a dict of arrays by name, got {type(state).__name__}")
-    missing, unexpected = sorted(places.keys() - state.keys()), sorted(state.keys() - places.keys())
+        hint = ": give its state_dict()" if hasattr(state, "state_dict") else ""
+        raise TypeError(f"{owner}: expected a dict of arrays by name, got {type(state).__name__}{hint}")
+    missing, unexpected = [name for name in places if name not in state], [name for name in state if name not in places]
     if strict and (missing or unexpected):
         raise ValueError(f"{owner}: the state lacks {missing or 'nothing'}, and has unknown {unexpected or 'nothing'}")
     new: dict[tuple[int, str], tuple[str, np.ndarray]] = {}
@@ -70,20 +71,27 @@ def read_state(path: str | os.PathLike[str], owner: str, places: Places) -> None
         The file cannot be opened.
     ValueError
         It is damaged, of another kind, or the state of another module; nothing has been replaced then.
+    ModuleNotFoundError
+        The name ends in .safetensors, and that library is not installed.
     """
     try:
-        with open(path, "rb") as file, zipfile.ZipFile(file) as archive:
-            entries = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
-            for name in entries.keys() & places.keys():  # before anything is unpacked
-                array, size = getattr(*places[name]), entries[name].file_size
-                if size > 2 * array.nbytes + 10_000:
-                    raise ValueError(f"{name} is {array.nbytes} bytes, but the file has {size}")
-            state = {name: _array(archive, entry) if name in places else None for name, entry in entries.items()}
+        state: Mapping[str, Any] = safetensors.read(path)[0] if safetensors.is_one(path) else _npz(path, places)
         take_state(owner, places, state, strict=True)
     except Exception as error:  # zipfile and NumPy have a dozen kinds for damaged files
-        if isinstance(error, OSError) and error.filename is not None:
+        if isinstance(error, ModuleNotFoundError) or (isinstance(error, OSError) and error.filename is not None):
             raise
         raise ValueError(f"{os.fspath(path)}: no state of {owner}: {str(error)[:300]}") from error
+
+
+def _npz(path: str | os.PathLike[str], places: Places) -> dict[str, np.ndarray | None]:
+    """The arrays of the archive that have a place, and None for each of the others."""
+    with open(path, "rb") as file, zipfile.ZipFile(file) as archive:
+        entries = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
+        for name in entries.keys() & places.keys():  # before anything is unpacked
+            array, size = getattr(*places[name]), entries[name].file_size
+            if size > 2 * array.nbytes + 10_000:
+                raise ValueError(f"{name} is {array.nbytes} bytes, but the file has {size}")
+        return {name: _array(archive, entry) if name in places else None for name, entry in entries.items()}
 
 
 def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:

@@ -55,7 +55,6 @@ class Tree:
         """The Parameters."""
         return [parameter for _, parameter in self.named_parameters()]
 
-    @property
     def num_parameters(self) -> int:
         """How many numbers the Parameters hold together, trained or frozen."""
         return sum(parameter.size for parameter in self.parameters())

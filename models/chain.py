@@ -5,7 +5,7 @@ and may have a batch normalisation and a ReLU after its pooling. At the end come
 """
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from specframe.layers import BatchNorm2d, Flatten, Linear, MaxPool2d, Module, Sp
 from specframe.layers.init import Seed, generator
 from specframe.models import common
 from specframe.models.common import ConvNormAct, scaled
+from specframe.models.net import Net
 from specframe.tensor import Tensor
 
 
@@ -41,7 +42,7 @@ class Convolutions(Module):
         return x
 
 
-class Chain(Module):
+class Chain(Net):
     """The net of a plan.
 
     Attributes
@@ -121,15 +122,7 @@ class SpatialChain(Chain):
 
 
 class SpectralChain(Chain):
-    """A net whose first stages work in the spectrum; the parameters are described in SpecAlexNet.
-
-    Attributes
-    ----------
-    best, paper : dicts, what settings that are None are
-    """
-
-    best: Mapping[str, Any]
-    paper: Mapping[str, Any]
+    """A net whose first stages work in the spectrum; the parameters are described in SpecAlexNet."""
 
     def __init__(
         self, in_channels: int = 3, num_classes: int = 10, image_size: int = 32, width: float = 1.0,

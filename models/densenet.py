@@ -28,10 +28,11 @@ from numpy.typing import DTypeLike
 
 from specframe import ops
 from specframe.grids import choose_grid
-from specframe.layers import BatchNorm2d, GlobalAvgPool2d, Linear, MaxPool2d, Module, SpectralBlock, SpectralLayer
+from specframe.layers import BatchNorm2d, GlobalAvgPool2d, Linear, MaxPool2d, SpectralBlock, SpectralLayer
 from specframe.layers.checks import whole
 from specframe.layers.init import Seed, generator
 from specframe.models.common import ConvNormAct, check_batch_norm, check_size, per_stage, scaled, settled
+from specframe.models.net import Net
 from specframe.tensor import Tensor
 
 STEM, GROWTH, LAYERS = 64, 64, 6
@@ -42,7 +43,7 @@ PAPER = {"scale": 1.0, "grid": "paper", "gain": 1.0, "batch_norm": "none", "retu
          "rectify": False}  # fmt: skip
 
 
-class DenseNet(Module):
+class DenseNet(Net):
     """The spatial net.
 
     Parameters
@@ -95,7 +96,7 @@ class DenseNet(Module):
         return self.wide[number](self.narrow[number](x))
 
 
-class SpecDenseNet(Module):
+class SpecDenseNet(Net):
     """The spectral net.
 
     Settings that are None take the value of BEST, measured in docs/deep.md, or that of PAPER with `paper_strict`.
@@ -112,6 +113,8 @@ class SpecDenseNet(Module):
     others, and errors : as in DenseNet
     """
 
+    best, paper = BEST, PAPER
+
     def __init__(
         self, in_channels: int = 3, num_classes: int = 10, width: float = 1.0, layers: int = LAYERS, beta: Any = 0.5,
         scale: float | None = None, grid: Any = None, norm: str = "ortho", activation: str = "tanh",
@@ -120,7 +123,7 @@ class SpecDenseNet(Module):
     ) -> None:  # fmt: skip
         whole(self, 0, layers=layers)
         scale, grid, gain, batch_norm, self.return_every, self.rectify = settled(
-            (scale, grid, gain, batch_norm, return_every, rectify), PAPER if paper_strict else BEST
+            (scale, grid, gain, batch_norm, return_every, rectify), self.paper if paper_strict else self.best
         )
         inside = check_batch_norm(batch_norm, "SpecDenseNet")
         if self.return_every < 1:

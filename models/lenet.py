@@ -13,16 +13,17 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from specframe import ops
-from specframe.layers import Conv2d, Flatten, Linear, MaxPool2d, Module, SpectralBlock
+from specframe.layers import Conv2d, Flatten, Linear, MaxPool2d, SpectralBlock
 from specframe.layers.init import Seed, generator
 from specframe.models.common import check_images, check_size, settled
+from specframe.models.net import Net
 from specframe.tensor import Tensor
 
 BEST = {"scale": 2.0, "grid": "circular"}
 PAPER = {"scale": 1.0, "grid": "paper"}
 
 
-class _LeNet(Module):
+class _LeNet(Net):
     """What the twins share: pooling and the classifier. A subclass sets conv1 and conv2 in between."""
 
     def _begin(self, in_channels: int, image_size: int) -> None:
@@ -100,13 +101,15 @@ class SpecLeNet5(_LeNet):
     others, and errors : as in LeNet5
     """
 
+    best, paper = BEST, PAPER
+
     def __init__(
         self, in_channels: int = 1, num_classes: int = 10, image_size: int = 28, beta: float = 0.5,
         scale: float | None = None, grid: Any = None, norm: str = "ortho", gain: float = 1.0,
         paper_strict: bool = False, seed: Seed = 0, dtype: DTypeLike = np.float32,
     ) -> None:  # fmt: skip
         self._begin(in_channels, image_size)
-        scale, grid = settled((scale, grid), PAPER if paper_strict else BEST)
+        scale, grid = settled((scale, grid), self.paper if paper_strict else self.best)
         rng = generator(seed)
         options: dict[str, Any] = {
             "beta": beta, "scale": scale, "grid": grid, "norm": norm, "gain": gain, "rng": rng, "dtype": dtype

@@ -43,7 +43,7 @@ def summary(
         if next(module.children(), None) is None and isinstance(result, Tensor):
             now = tape.ledger.nbytes
             name, shape = names.get(id(module), ""), "x".join(map(str, result.shape))
-            lines.append((name, type(module).__name__, shape, f"{module.num_parameters:,}", f"{now - held:,}"))
+            lines.append((name, type(module).__name__, shape, f"{module.num_parameters():,}", f"{now - held:,}"))
             held = now
 
     buffers = [(module, name, getattr(module, name).copy()) for _, module, name in model.buffer_places()]
@@ -51,7 +51,7 @@ def summary(
         ops.sum(model(Tensor(b.asarray(x.astype(dtype)))))
     for module, name, array in buffers:  # batch statistics and draws of dropout are not for a summary to change
         setattr(module, name, array)
-    lines.append(("total", "", "", f"{model.num_parameters:,}", f"{tape.ledger.nbytes:,}"))
+    lines.append(("total", "", "", f"{model.num_parameters():,}", f"{tape.ledger.nbytes:,}"))
     widths = [max(len(line[i]) for line in lines) for i in range(5)]
     return "\n".join(
         "  ".join(c.ljust(w) if i < 3 else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True)))

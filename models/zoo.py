@@ -115,7 +115,7 @@ def read(path: str | os.PathLike[str]) -> tuple[Module, ModelCard]:
         card = ModelCard(**json.loads(state.pop(CARD).tobytes()))
         net: Module = {kind.__name__: kind for kind in NETS}[card.net](**card.settings)
         net.load_state_dict({name: array.astype(np.float32) for name, array in state.items()})
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{os.fspath(path)}: no weights with a card: {error}") from None
     return net.eval(), card
 

@@ -105,14 +105,20 @@ class Optimizer:
         """One update; parameters without a gradient stay."""
         states = iter(self._state)
         for group in self.param_groups:
-            settings = _settings(group)
+            updates = []
             for parameter, state in zip(group["params"], states, strict=False):
                 if parameter.grad is None:
                     continue
                 for name, kept in state.items():
                     if name != "step" and type(kept) is not type(parameter.data):  # the model has changed its device
                         state[name] = parameter.backend.asarray(kept)
-                self.update(parameter.data, parameter.grad, state, **settings)
+                updates.append((parameter.data, parameter.grad, state))
+            self.update_all(updates, **_settings(group))
+
+    def update_all(self, updates: list[tuple[Any, Any, dict[str, Any]]], **settings: Any) -> None:
+        """`update` of each (weight, gradient, state)."""
+        for weight, gradient, state in updates:
+            self.update(weight, gradient, state, **settings)
 
     def state_dict(self) -> dict[str, Any]:
         """The learning rate (a list of several groups' rates), and "slot.i" of each parameter i that has had a step."""

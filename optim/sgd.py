@@ -7,8 +7,10 @@
 The paper writes k_1 = k_0 + lambda * gradient (eq. 4); descent needs the minus (docs/errata.md).
 """
 
+import itertools
 from typing import Any
 
+from specframe.optim import sgd_kernel
 from specframe.optim.optimizer import Optimizer, Setting
 from specframe.optim.parameters import Groups
 
@@ -47,6 +49,14 @@ class SGD(Optimizer):
 
     def slots(self, momentum: float, **others: Any) -> tuple[str, ...]:
         return ("velocity",) if momentum else ()
+
+    def update_all(self, updates: list[tuple[Any, Any, dict[str, Any]]], **settings: Any) -> None:
+        b, left = self.params[0].backend, updates
+        if b.has_kernels:
+            ours = [sgd_kernel.takes(b, weight, gradient) for weight, gradient, _ in updates]
+            sgd_kernel.step(b, [*itertools.compress(updates, ours)], **settings)
+            left = [update for update, taken in zip(updates, ours, strict=True) if not taken]
+        super().update_all(left, **settings)
 
     def update(
         self, weight: Any, gradient: Any, state: dict[str, Any],

@@ -9,8 +9,11 @@
     saving, store       how saved activations are kept: dense, csr, mask, auto; for a part of a net
     memory, checkpoint  the laboratory: lossy stores, recomputing, slices, offload; imported on first use
     gradcheck           finite differences against the hand-written rules
-    save, load          arrays in files of NumPy's
+    save, load          arrays, and nets of specframe.models, in files of NumPy's or safetensors'
+    draw                the graph of a forward as a picture, with its bytes and gradients
     interop             to PyTorch and back: to_torch, from_torch; imported on first use
+    from_dlpack         arrays of PyTorch's, JAX's, CuPy's on the same memory
+    profile             seconds and bytes of a model, by layer and op
     backend             NumPy or CuPy
 
 `specframe.layers`, `.models`, `.optim`, `.data` and `.training` build on these and are imported by name; of layers,
@@ -28,8 +31,8 @@ if _os.path.exists(_os.path.join(_parent, "setup.py")) and _parent not in __path
 
 __version__ = "0.1.0"
 
-from specframe import backend, fast, methods, ops, saving  # noqa: E402
-from specframe.creation import arange, full, ones, rand, randn, tensor, zeros  # noqa: E402
+from specframe import backend, fast, files, methods, ops, saving  # noqa: E402
+from specframe.creation import arange, from_dlpack, full, ones, rand, randn, tensor, zeros  # noqa: E402
 from specframe.files import load, save  # noqa: E402
 from specframe.gradcheck import GradcheckError, gradcheck  # noqa: E402
 from specframe.op import Op, reference  # noqa: E402
@@ -42,23 +45,26 @@ if TYPE_CHECKING:
     from specframe.layers import Module, Parameter
     from specframe.memory import checkpoint
     from specframe.models import interop
+    from specframe.training.draw import draw
+    from specframe.training.profile import profile
 
 __all__ = [
     "GradcheckError", "Module", "Op", "Parameter", "Tape", "Tensor", "apply", "arange", "backend", "checkpoint",
-    "fast", "full", "gradcheck", "interop", "load", "manual_seed", "no_grad", "ones", "ops", "rand", "randn",
-    "reference", "save", "saving", "store", "tensor", "zeros",
+    "draw", "fast", "from_dlpack", "full", "gradcheck", "interop", "load", "manual_seed", "no_grad", "ones", "ops",
+    "profile", "rand", "randn", "reference", "save", "saving", "store", "tensor", "zeros",
 ]  # fmt: skip
 
 methods.ops = ops  # what people type on a Tensor is an op, and ops need Tensor first
 
-# The laboratory is wired in here, so that the engine need not know of it.
+# The laboratory, and the nets that a file may hold, are wired in here, so that the engine need not know of them.
 saving.registry.more.append(lambda: _importlib.import_module("specframe.memory"))
+files.nets = lambda: _importlib.import_module("specframe.models.saved")
 
 
 # Imported when first asked for: what these need is not needed by all, or comes after the engine.
 _LATER = {  # "module", or "module:attribute"
-    "checkpoint": "memory:checkpoint", "interop": "models.interop", "memory": "memory", "Module": "layers:Module",
-    "Parameter": "layers:Parameter",
+    "checkpoint": "memory:checkpoint", "draw": "training.draw:draw", "interop": "models.interop", "memory": "memory",
+    "Module": "layers:Module", "Parameter": "layers:Parameter", "profile": "training.profile:profile",
 }  # fmt: skip
 
 

@@ -1,4 +1,5 @@
-"""Tensors from data (tensor), of one number (zeros, ones, full), in steps (arange), of random numbers (randn, rand).
+"""Tensors from data (tensor, from_dlpack), of one number (zeros, ones, full), in steps (arange), of random numbers
+(randn, rand).
 
 float32 unless another dtype is given, as in PyTorch; only `tensor` keeps that of its data. Random numbers come from the
 process's stream (random.py) and are drawn on the host, so that `manual_seed` gives the same ones on every device.
@@ -35,6 +36,47 @@ def tensor(data: Any, dtype: DTypeLike | None = None, device: Any = None, requir
     source = Tensor(array)
     b = source.backend if device is None else backend.get(device)
     return Tensor(b.asarray(source.data).astype(source.dtype if dtype is None else dtype), requires_grad)
+
+
+ON = {1: "cpu", 2: "cuda"}  # the devices of DLPack's that have a backend here
+
+
+def from_dlpack(x: Any) -> Tensor:
+    """A Tensor of the array of another library (PyTorch, JAX, CuPy, NumPy, ...), on the same memory.
+
+    What is written into the one is seen in the other. The way back is the library's own: torch.from_dlpack(tensor).
+
+    Parameters
+    ----------
+    x : anything with `__dlpack__`, on the CPU or a CUDA device; strided and read-only arrays as they are
+
+    Raises
+    ------
+    TypeError
+        No such thing, or numbers of a kind that NumPy does not have.
+    ValueError
+        The array is on a device of another kind.
+    DeviceError
+        It is on a CUDA device, and CuPy is not installed.
+
+    >>> from_dlpack(np.arange(3.0)[::2])
+    Tensor([0., 2.])
+    """
+    if isinstance(x, np.ndarray | Tensor):  # read-only ones too, which older versions of NumPy do not hand over
+        return Tensor(x.data if isinstance(x, Tensor) else x)
+    if not hasattr(x, "__dlpack__"):
+        raise TypeError(f"from_dlpack: expected an array with __dlpack__, got {type(x).__name__}")
+    kind = int(x.__dlpack_device__()[0])
+    if kind not in ON:
+        raise ValueError(
+            f"from_dlpack: the array is on a device of kind {kind} (DLPack's number), expected CPU or CUDA"
+        )
+    try:
+        return Tensor(backend.get(ON[kind]).xp.from_dlpack(x))
+    except (BufferError, RuntimeError) as error:
+        if isinstance(error, backend.DeviceError):
+            raise
+        raise TypeError(f"from_dlpack: {type(x).__name__} cannot be taken over: {error}") from error
 
 
 def zeros(*shape: Any, dtype: DTypeLike = np.float32, device: Any = "cpu", requires_grad: bool = False) -> Tensor:

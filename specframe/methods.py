@@ -53,6 +53,15 @@ def _number(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda x: convert(_one_entry(x, f"{convert.__name__}()"))
 
 
+# What people of PyTorch type next, and what does it here.
+INSTEAD = {
+    "backward": "the tape goes back, tape.backward(loss), after `with Tape() as tape: loss = ...`",
+    "cpu": "x.to('cpu')", "cuda": "x.to('cuda')", "dim": "x.ndim", "double": "x.astype('float64')",
+    "float": "x.astype('float32')", "long": "x.astype('int64')", "numel": "x.size", "permute": "x.transpose(axes)",
+    "unsqueeze": "x[:, None]", "view": "x.reshape(shape)", "zero_": "x.data[...] = 0",
+}  # fmt: skip
+
+
 class Methods:
     """Base of Tensor: all that it can be asked."""
 
@@ -194,6 +203,26 @@ class Methods:
         if copy is False and array is not self.data:
             raise ValueError(f"Tensor: {self.data.dtype} as {np.dtype(dtype)} needs a copy")
         return array.copy() if copy and array is self.data else array
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self.data.__dlpack_device__()
+
+    def __dlpack__(self, **request: Any) -> Any:
+        """The array itself, for torch.from_dlpack and its kind; of one that is read-only or runs backwards, which they
+        do not know, a copy."""
+        array, flags = self.data, self.data.flags
+        writable = flags.writeable if isinstance(array, np.ndarray) else True  # CuPy's always are
+        if not writable or any(step < 0 or step % array.itemsize for step in array.strides):
+            if request.get("copy") is False:
+                raise BufferError(f"Tensor: read-only, or of strides {array.strides}: it cannot go without a copy")
+            array = array.copy()
+        return array.__dlpack__(**request)
+
+    if not TYPE_CHECKING:  # a type checker would take it for a promise of every name
+
+        def __getattr__(self, name: str) -> Any:
+            hint = INSTEAD.get(name)
+            raise AttributeError(f"Tensor has no {name!r}" + (f": {hint}" if hint else ""), name=name, obj=self)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return ops.call_numpy(function, args, kwargs)

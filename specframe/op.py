@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, NamedTuple
 
+from specframe import parts
 from specframe.tensor import Tensor, array
 
 
@@ -63,7 +64,6 @@ class Context:
     """
 
     spectrum: Any = None
-    slice_numbers: tuple[int, ...] = ()  # which part of the batch this is, where it comes in parts
 
     def __init__(self, b: Any, needs: tuple[bool, ...]) -> None:
         self.backend, self.xp = b, b.xp
@@ -83,7 +83,7 @@ class Context:
     def __getitem__(self, name: str) -> Any:
         return self.saved[name]
 
-    # Two questions that have another answer where the forward runs twice, or on a part of the batch (memory/).
+    # Three questions that have another answer where the forward runs twice (memory/), or on a part of the batch.
 
     def once(self, effect: Callable[[], Any]) -> Any:
         """The result of `effect()`, which must happen once however often the forward runs."""
@@ -91,7 +91,16 @@ class Context:
 
     def over_batch(self, part: Any, combine: Callable[[list[Any]], Any]) -> Any:
         """`combine` of the parts of the whole batch; `part` itself where the batch is whole."""
-        return part
+        return parts.over_batch(part, combine)
+
+    def random(self, key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+        """Uniform numbers in [0, 1), fixed by `key`: the images at hand of a draw for the whole batch."""
+        axis = parts.batch_axis(shape)
+        start, whole = parts.place(shape[axis]) if shape else (0, 1)
+        if not shape or whole == shape[axis]:
+            return self.backend.random(key, shape, dtype)
+        draw = self.backend.random(key, (*shape[:axis], whole, *shape[axis + 1 :]), dtype)
+        return draw[(slice(None),) * axis + (slice(start, start + shape[axis]),)]
 
 
 # ---- which body runs? -------------------------------------------------------------------------------------------

@@ -7,12 +7,18 @@ from specframe.tensor import Tensor, array
 
 
 class Record:
-    """Names of the inputs and of the output (`Tensor.uid`), what the inputs looked like, and what the op saved."""
+    """Names of the inputs and of the output (`Tensor.uid`), what these looked like, and what the op saved.
 
-    __slots__ = ("completes", "ctx", "inputs", "like", "op", "output")
+    `layers` are the names of the layers that it ran in, outermost first.
+    """
 
-    def __init__(self, op: type[Op], ctx: Context, inputs: tuple[Tensor | None, ...], output: Tensor) -> None:
-        self.op, self.ctx, self.output = op, ctx, output.uid
+    __slots__ = ("completes", "ctx", "inputs", "layers", "like", "op", "output", "result")
+
+    def __init__(
+        self, op: type[Op], ctx: Context, inputs: tuple[Tensor | None, ...], output: Tensor, layers: list[str]
+    ) -> None:
+        self.op, self.ctx, self.output, self.layers = op, ctx, output.uid, tuple(layers)
+        self.result = (output.shape, output.dtype)
         self.inputs = [None if t is None else t.uid for t in inputs]
         self.like = [None if t is None else (t.shape, t.dtype) for t in inputs]
         self.completes: list[int] = []  # leaves first used here; their gradient is final after this record

@@ -61,6 +61,8 @@ class Tape:
         What was saved, op by op, at the end of the forward. A snapshot of numbers, readable after the backward.
     peak_bytes : int
         The most bytes that were saved at any one time: `ledger.nbytes`, or more where a checkpoint ran again.
+    records : list of Record
+        The ops that ran and that a gradient goes through, oldest first. The walk back drops them one by one.
     """
 
     silent = False  # it records nothing, so that another may open inside it
@@ -72,12 +74,17 @@ class Tape:
         if recompute not in (None, "block"):
             raise ValueError(f"Tape: unknown recompute {recompute!r}, expected None or 'block'")
         self.saving = Saving(store, recompute, next(_forwards) if seed is None else seed, check)
-        self._records: list[Record] = []
+        self.records: list[Record] = []
         self._leaves: dict[int, Tensor] = {}  # uid -> Tensor, for the leaves that want a gradient
         self._entered = self._spent = False
 
     ledger: Ledger = property(lambda self: self.saving.ledger)  # type: ignore[assignment]
     peak_bytes: int = property(lambda self: self.saving.peak_bytes)  # type: ignore[assignment]
+
+    @property
+    def leaves(self) -> list[Tensor]:
+        """The Tensors that the backward will give a gradient to, in the order of their first use."""
+        return list(self._leaves.values())
 
     def __enter__(self) -> "Tape":
         if self._entered:
@@ -94,7 +101,7 @@ class Tape:
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
         recording().remove(self)
         if kind is not None:
-            self._records.clear()
+            self.records.clear()
             self._leaves.clear()
             self.saving.discard()
             self._spent = True
@@ -112,13 +119,13 @@ class Tape:
         self.saving.made.add(y.uid)
         if ctx.recording:
             self.saving.pack(op, ctx, inputs, y)
-            record = Record(op, ctx, inputs, y)
+            record = Record(op, ctx, inputs, y, self.saving.layers)
             for tensor in inputs:
                 if tensor is not None and tensor.requires_grad and tensor.uid not in self.saving.made:
                     if tensor.uid not in self._leaves:
                         self._leaves[tensor.uid] = tensor
                         record.completes.append(tensor.uid)
-            self._records.append(record)
+            self.records.append(record)
         y.recipe = self.saving.recipe(op, ctx, [tensor for tensor in inputs if tensor is not None], y)
 
     # ---- walking back ------------------------------------------------------------------------------------------
@@ -159,8 +166,8 @@ class Tape:
         self._spent = True
         self.saving.settle()
         try:
-            while self._records:
-                record = self._records.pop()
+            while self.records:
+                record = self.records.pop()
                 gy = gradients.pop(record.output, None)
                 if gy is not None:
                     self._walk_one(record, gy, gradients)
@@ -169,7 +176,7 @@ class Tape:
                     if g is not None:
                         deliver(leaf, g)
         finally:
-            self._records.clear()
+            self.records.clear()
             self._leaves.clear()
 
     def _walk_one(self, record: Record, gy: Any, gradients: dict[int, Any]) -> None:
@@ -182,7 +189,7 @@ class Tape:
 
     def ran_again(self, ctx: Context, inner: "Tape") -> None:
         """A checkpoint, whose context is `ctx`, ran again under `inner` while the records left here were held."""
-        self.saving.ran_again([ctx, *(record.ctx for record in self._records)], inner.peak_bytes)
+        self.saving.ran_again([ctx, *(record.ctx for record in self.records)], inner.peak_bytes)
 
 
 def _cotangent(y: Tensor, gy: Any) -> Any:

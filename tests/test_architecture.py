@@ -10,21 +10,23 @@ import pytest
 ROOT = Path(__file__).parent.parent
 # From the ground up: a module imports its own row and the rows before it. specframe/__init__ wires them together.
 ROWS = [
-    ["spectrum", "grids", "backend", "random", "atomic"],
+    ["spectrum", "grids", "backend", "random", "nested", "atomic"],
+    ["parts"],
     ["methods", "tensor"],
     ["op"],
     ["saving"],
     ["recording", "record", "tape"],
-    ["ops", "gradcheck", "creation", "files"],
+    ["ops", "gradcheck", "creation", "safetensors", "files"],
     ["fast"],
     ["memory"],
     ["layers"],
     ["models"],
     ["optim", "data"],
     ["training"],
+    ["exercises"],
 ]
 LEVEL = {name: level for level, row in enumerate(ROWS) for name in row}
-BESIDE = ("layers", "models", "optim", "data", "training")
+BESIDE = ("layers", "models", "optim", "data", "training", "exercises")
 
 
 def modules():

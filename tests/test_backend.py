@@ -2,6 +2,7 @@
 
 import itertools
 import sys
+import threading
 import types
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from specframe import backend
 from specframe.spectrum import hermitian_edges
 from tests.kit.oracles import dft2, idft2
-from tests.kit.strict import STRICT, count_waits
+from tests.kit.strict import STRICT, StrictBackend, count_waits
 
 TOLERANCE = {"f": 1e-5, "F": 1e-5, "d": 1e-12, "D": 1e-12}
 GRIDS = [(1, 1), (1, 2), (2, 1), (4, 6), (4, 7), (5, 6), (5, 7)]
@@ -52,8 +53,9 @@ def test_get_refuses_an_unknown_device_and_lists_the_known_ones():
         backend.get("gpu")
 
 
-def fake_cupy(available):
-    """Modules that import as CuPy does on a machine without a GPU."""
+def fake_cupy(available, **missing):
+    """Modules that import as CuPy does, on a machine with a GPU or without; NumPy computes. `missing`, by name: what
+    raises (add, matmul, rfft2), or csr_array."""
     names = ["cupy", "cupy.cuda", "cupyx", "cupyx.scipy"]
     names += [f"cupyx.scipy.{name}" for name in ("fft", "sparse", "special")]
     modules = {name: types.ModuleType(name) for name in names}
@@ -61,9 +63,46 @@ def fake_cupy(available):
         parent, _, child = name.rpartition(".")
         if parent:
             setattr(modules[parent], child, module)
-    modules["cupy.cuda"].is_available = lambda: available
-    modules["cupy"].ndarray = type("ndarray", (), {})
+    cupy, cuda = modules["cupy"], modules["cupy.cuda"]
+    cuda.is_available = lambda: available
+    cuda.runtime = types.SimpleNamespace(getDevice=lambda: cuda.current)
+    cuda.current, cupy.sizes = 0, []
+    plans = types.SimpleNamespace(set_size=lambda n: cupy.sizes.append((threading.get_ident(), cuda.current, n)))
+    plans.clear = lambda: cupy.sizes.append("cleared")
+    cupy.fft = types.SimpleNamespace(config=types.SimpleNamespace(get_plan_cache=lambda: plans))
+    cupy.__version__ = "14.1.0" if "csr_array" in missing else "14.2.0"
+    if "csr_array" not in missing:
+        modules["cupyx.scipy.sparse"].csr_array = object
+
+    def rfft2(x, s, axes, norm):
+        if "rfft2" in missing:
+            raise missing["rfft2"]
+        return np.fft.rfft2(x, s=s, axes=axes, norm=norm)
+
+    class Array(np.ndarray):
+        def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+            if ufunc.__name__ in missing:
+                raise missing[ufunc.__name__]
+            inputs = [np.asarray(x) for x in inputs]
+            return np.asarray(getattr(ufunc, method)(*inputs, **kwargs)).view(Array)
+
+    cupy.ndarray, cupy.ones = Array, lambda shape, dtype: np.ones(shape, dtype).view(Array)
+    modules["cupyx.scipy.fft"].rfft2 = rfft2
     return modules
+
+
+@pytest.fixture
+def install(monkeypatch):
+    """Put such modules where CuPy would be."""
+
+    def put(modules):
+        monkeypatch.setattr(backend.registry, "_cuda", None)
+        monkeypatch.setattr(backend.registry, "_by_type", dict(backend.registry._by_type))
+        for name, module in modules.items():
+            monkeypatch.setitem(sys.modules, name, module)
+        return modules["cupy"]
+
+    return put
 
 
 @pytest.mark.parametrize(
@@ -74,13 +113,73 @@ def fake_cupy(available):
     ],
     ids=["no CuPy", "no GPU"],
 )
-def test_cuda_that_cannot_be_had_says_why_and_auto_falls_back(monkeypatch, modules, message):
-    monkeypatch.setattr(backend.registry, "_cuda", None)
-    for name, module in modules.items():
-        monkeypatch.setitem(sys.modules, name, module)
+def test_cuda_that_cannot_be_had_says_why_and_auto_falls_back(install, modules, message):
+    install(modules)
     with pytest.raises(backend.DeviceError, match=message):
         backend.get("cuda")
     assert backend.get("auto") is backend.get("cpu")
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [
+        ({"add": RuntimeError("Failed to find CUDA headers.\nSet CUDA_PATH")}, r"\(Failed to find CUDA headers. Set "),
+        ({"matmul": ImportError("libcublas.so.12: cannot open")}, r"compute \(libcublas.so.12: cannot open\): pip"),
+        ({"rfft2": OSError()}, r"cannot compute \(OSError\): pip install 'specframe\[cuda12\]'"),
+        ({"csr_array": None}, r"needs CuPy 14.2 or newer, here is 14.1.0: pip install"),
+    ],
+)
+def test_a_gpu_that_cannot_compute_says_why_and_auto_warns_and_falls_back(install, missing, message):
+    install(fake_cupy(True, **missing))
+    with pytest.raises(backend.BrokenDeviceError, match=message) as refused:
+        backend.get("cuda")
+    assert "\n" not in str(refused.value)
+    with pytest.warns(UserWarning, match=message + ".*; going on with the CPU$"):
+        assert backend.get("auto") is backend.get("cpu")
+
+
+def test_a_gpu_that_computes_is_taken(install):
+    install(fake_cupy(True))
+    assert backend.get("auto").name == "cuda" and backend.get("auto") is backend.get("cuda")
+
+
+def test_the_plans_of_transforms_have_room_in_every_thread_and_on_every_device(install):
+    cupy = install(fake_cupy(True))
+    cuda, x = backend.get("cuda"), np.ones((2, 2, 1, 1))
+    for _ in range(2):
+        cuda.rfft2(x, (2, 2), "ortho")
+    thread = threading.Thread(target=cuda.rfft2, args=(x, (2, 2), "ortho"))
+    thread.start()
+    thread.join()
+    cupy.cuda.current = 1
+    cuda.rfft2(x, (2, 2), "ortho")
+    main, other = threading.get_ident(), cupy.sizes[1][0]
+    assert cupy.sizes == [(main, 0, 64), (other, 0, 64), (main, 1, 64)] and other != main
+
+
+def test_constants_are_made_once_for_each_device(monkeypatch):
+    made = []
+
+    @backend.constant
+    def squares(b, n):
+        made.append((b.name, b.number))
+        return b.asarray(np.arange(n) ** 2)
+
+    assert squares(STRICT, 3) is squares(STRICT, 3) and squares(STRICT, 3).tolist() == [0, 1, 4]
+    monkeypatch.setattr(StrictBackend, "number", 1)
+    squares(STRICT, 3)
+    squares(backend.get("cpu"), 3)
+    assert made == [("strict", 0), ("strict", 1), ("cpu", 0)]
+
+
+def test_pinned_memory_and_plans_are_given_back(install):
+    cupy = install(fake_cupy(True))
+    cuda, freed = backend.get("cuda"), []
+    cuda.give_back()  # nothing was pinned
+    assert cupy.sizes[-1] == "cleared"
+    cuda._copies = None, types.SimpleNamespace(free_all_blocks=lambda: freed.append(1))
+    cuda.give_back()
+    assert freed == [1]
 
 
 # ---- arrays in and out -----------------------------------------------------------------------------------------
@@ -113,6 +212,13 @@ def test_random_is_a_function_of_the_key_alone(be, dtype):
     assert first.dtype == dtype and first.min() >= 0 and first.max() < 1 and abs(first.mean() - 0.5) < 0.03
     for other in ((3, 2), (1, 3), (3, 1, 1), (3,)):
         assert not np.array_equal(be.to_host(be.random(other, (4, 500), dtype)), first)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [0, 1, 3, 4, 5, 8, 9, 1001])
+def test_every_device_draws_what_the_cpu_draws(be, size, dtype):
+    drawn = np.random.Generator(np.random.Philox(np.random.SeedSequence((5, 2**40)))).random(size, dtype)
+    np.testing.assert_array_equal(be.to_host(be.random((5, 2**40), (size,), dtype)), drawn)
 
 
 # ---- matrix products -------------------------------------------------------------------------------------------
@@ -254,8 +360,18 @@ def test_peak_memory_is_the_growth_to_the_peak_and_not_what_lives_before_or_afte
 
 
 def test_peak_memory_forgets_peaks_before_the_block(be):
-    with be.peak_memory():
+    with be.peak_memory() as before:
         be.xp.zeros(4 << 20, np.uint8)  # freed at once
-        with be.peak_memory() as inner:
-            kept = be.xp.zeros(1 << 20, np.uint8)
-    assert kept.nbytes <= inner.nbytes < kept.nbytes + 50_000
+    with be.peak_memory() as peak:
+        kept = be.xp.zeros(1 << 20, np.uint8)
+    assert kept.nbytes <= peak.nbytes < kept.nbytes + 50_000 < before.nbytes
+
+
+def test_peak_memory_inside_another_is_refused_and_leaves_it_right(be):
+    with be.peak_memory() as outer:
+        be.xp.zeros(1 << 20, np.uint8)
+        with pytest.raises(RuntimeError, match=r"^peak_memory: a peak is being measured already"), be.peak_memory():
+            pass
+    assert outer.nbytes >= 1 << 20
+    with be.peak_memory():
+        pass

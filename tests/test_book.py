@@ -38,6 +38,46 @@ def test_every_derivation_ends_in_code_that_is_there(path):
             assert name in names_in(source), f"{path.name}: {target} has no {name}"
 
 
+TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
+ROW = re.compile(r"^\| (.+?) \| .+ \| \[(\d+)\]\((book/\S+)\) \| `(.+?)` \| `(.+?)` \| (.+?) \|$", re.MULTILINE)
+
+
+def assert_is_there(test):
+    """A test by its file, or by file::name."""
+    [(file, name)] = TEST.findall(test)
+    assert (ROOT / file).exists(), f"{file} is not there"
+    assert not name or name in names_in(ROOT / file), f"{file} has no {name}"
+
+
+def test_every_name_in_the_table_of_the_paper_exists():
+    text = (ROOT / "docs/equations.md").read_text(encoding="utf-8")
+    rows = ROW.findall(text)
+    assert len(rows) == len(re.findall(r"^\|", text, re.MULTILINE)) - 2, "a row has another form"
+    for paper, number, chapter, file, name, test in rows:
+        assert (ROOT / "docs" / chapter).name.startswith(f"{int(number):02d}_"), paper
+        assert (ROOT / "docs" / chapter).exists(), chapter
+        assert name in names_in(ROOT / file), f"{paper}: {file} has no {name}"
+        assert_is_there(test)
+    papers = " ".join(row[0] for row in rows)
+    for number in range(1, 10):
+        assert f"({number})" in papers, f"eq. ({number}) is missing"
+    for number in range(1, 6):
+        assert f"Fig. {number}" in papers, f"Fig. {number} is missing"
+
+
+def test_each_erratum_names_its_chapter_and_its_test():
+    text = (ROOT / "docs/errata.md").read_text(encoding="utf-8")
+    errata = [paragraph for paragraph in text.split("\n\n") if paragraph.startswith("**")]
+    assert len(errata) == text.count("\n**")
+    for erratum in errata:
+        title = erratum.split("**")[1]
+        assert re.search(r"\(book/\d\d_\w+\.md\)", erratum), f"{title}: which chapter?"
+        found = re.findall(r"`tests/[^`]+`", erratum)
+        assert found, f"{title}: which test?"
+        for test in found:
+            assert_is_there(test)
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
     """The built pages, by path."""

@@ -19,7 +19,8 @@ def modules(package):
         yield ".".join((package, *(part for part in parts if part != "__init__")))
 
 
-PACKAGES = ["specframe", *(f"specframe.{name}" for name in ("layers", "models", "optim", "data", "training"))]
+BESIDE = ("layers", "models", "optim", "data", "training", "exercises")
+PACKAGES = ["specframe", *(f"specframe.{name}" for name in BESIDE)]
 
 
 @pytest.mark.parametrize("name", sorted({name for package in PACKAGES for name in modules(package)}))

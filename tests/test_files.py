@@ -24,6 +24,12 @@ def test_a_tensor_comes_back(tmp_path, dtype, shape):
     np.testing.assert_array_equal(loaded.numpy(), array)
 
 
+def test_a_mask_comes_back_as_an_array(tmp_path):
+    sf.save(sf.arange(3) > 0, tmp_path / "x.npz")
+    loaded = sf.load(tmp_path / "x.npz")
+    assert type(loaded) is np.ndarray and loaded.tolist() == [False, True, True]
+
+
 def test_arrays_come_back_by_name(tmp_path):
     arrays = {"a.weight": np.ones((2, 3)), "file": np.arange(3), "mask": np.array([True, False]), "x/y": np.array(1j)}
     sf.save(arrays | {"on the device": sf.Tensor(STRICT.xp.ones(2))}, tmp_path / "state.npz")

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SUB_PACKAGES = ["layers", "models", "optim", "data", "training"]
+SUB_PACKAGES = ["layers", "models", "optim", "data", "training", "exercises"]
 IMPORT_ALL = "import specframe, " + ", ".join(f"specframe.{name}" for name in SUB_PACKAGES)
 MODES = {
     "plain": ["."],

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import specframe as sf
-from specframe.methods import Methods
+from specframe.methods import INSTEAD, Methods
 from tests.kit.strict import STRICT
 
 X = np.array([[1.0, 5.0, 2.0], [4.0, 0.5, 3.0]])
@@ -192,6 +192,20 @@ def test_numpys_questions_have_the_right_answers(tmp_path):
 def test_a_ufunc_of_numpys_is_refused():
     with pytest.raises(TypeError, match="does not support ufuncs"):
         np.exp(sf.Tensor(X))
+
+
+def test_what_pytorch_calls_by_another_name_is_answered_with_ours():
+    x = sf.Tensor(X)
+    with pytest.raises(
+        AttributeError, match=r"^Tensor has no 'backward': the tape goes back, tape.backward\(loss\), after"
+    ):
+        x.backward()
+    with pytest.raises(AttributeError, match=r"^Tensor has no 'view': x.reshape\(shape\)$"):
+        x.view(-1)
+    with pytest.raises(AttributeError, match=r"^Tensor has no 'nonsense'$"):
+        x.nonsense  # noqa: B018 - asking is what is tried
+    assert getattr(x, "nonsense", 3) == 3
+    assert not [name for name in INSTEAD if name in dir(x)]
 
 
 # ---- print -------------------------------------------------------------------------------------------------------

@@ -81,13 +81,18 @@ METHODS = [
     ("x < y",                           SAME,                               SAME),
     ("x <= y",                          SAME,                               SAME),
     ("x > 0",                           SAME,                               SAME),
+    ("x >= 3",                          SAME,                               SAME),
     ("2 >= x",                          SAME,                               SAME),
     ("1 + x - y * 2 / y",               SAME,                               SAME),
+    ("2 - 1 / y",                       SAME,                               SAME),
+    ("w.T @ x.T",                       SAME,                               SAME),
+    ("np.ones((2, 3)) @ x",             SAME,                               None),
     ("-x ** 2",                         SAME,                               SAME),
     ("x.shape",                         SAME,                               "tuple(x.shape)"),
     ("x.ndim",                          SAME,                               SAME),
     ("np.asarray(x)",                   SAME,                               SAME),
     ("np.argmax(x)",                    SAME,                               None),
+    ("repr(x)[6:].split()",             "repr(x)[5:].split()",              None),  # after "Tensor" and "array"
 ]  # fmt: skip
 
 OPS = [
@@ -134,6 +139,7 @@ MAKERS = [
     ("sf.arange(1, 3, 0.5)",            "np.arange(1, 3, 0.5, np.float32)", "torch.arange(1, 3, 0.5)"),
     ("sf.tensor([1, 2])",               "np.array([1, 2])",                 "torch.tensor([1, 2])"),
     ("sf.tensor(np.ones(2))",           "np.ones(2)",                       "torch.tensor(np.ones(2))"),
+    ("sf.from_dlpack(np.ones(2))",      "np.from_dlpack(np.ones(2))",       "torch.from_dlpack(np.ones(2))"),
     ("sf.randn(2, 3).shape",            "(2, 3)",                           "tuple(torch.randn(2, 3).shape)"),
     ("sf.rand(2, 3).shape",             "(2, 3)",                           "tuple(torch.rand(2, 3).shape)"),
 ]  # fmt: skip

@@ -11,6 +11,7 @@ from specframe import backend, ops
 from specframe.layers import Module
 from specframe.tape import Tape
 from specframe.tensor import Tensor
+from specframe.training.parallel.team import ALONE, Team
 
 if TYPE_CHECKING:
     from specframe.data import DataLoader
@@ -41,15 +42,21 @@ def buffers_kept(model: Module) -> Iterator[None]:
             setattr(module, name, array)
 
 
-def evaluate(model: Module, loader: "DataLoader") -> tuple[float, float]:
-    """(mean loss, accuracy 0 to 1) of a net over one pass of a DataLoader, in evaluation mode."""
-    loss, right, seen = 0.0, 0, 0
+def evaluate(model: Module, loader: "DataLoader", team: Team = ALONE) -> tuple[float, float]:
+    """(mean loss, accuracy 0 to 1) of a net over one pass of a DataLoader, in evaluation mode.
+
+    With a team, the loader gives this rank's part of the batches, and the figures are those of all.
+    """
+    loss, right, seen = 0.0, 0.0, 0.0
     with evaluating(model):
         for x, y in loader.epoch(0):
+            if not len(y):
+                continue
             logits = model(Tensor(x))
             loss += ops.softmax_cross_entropy(logits, y).item() * len(y)
             right += int((logits.data.argmax(axis=1) == y).sum())
             seen += len(y)
+    loss, right, seen = team.sum(loss, right, seen)
     return loss / seen, right / seen
 
 

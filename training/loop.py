@@ -11,6 +11,7 @@ from specframe.training.evaluate import evaluate, step_cost
 from specframe.training.history import Epoch
 from specframe.training.interrupt import Interrupt
 from specframe.training.output import bar
+from specframe.training.parallel.team import Team
 from specframe.training.step import TrainingError, explanation, train_step
 
 if TYPE_CHECKING:
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 
 def run_epoch(
     training: "Training", train: "DataLoader", epochs: int, store: Any, recompute: Any, name: str, progress: bool,
-    interrupt: Interrupt,
+    interrupt: Interrupt, team: Team,
 ) -> bool:  # fmt: skip
-    """The remaining batches of the current epoch; False when interrupted before the last."""
+    """The remaining batches of the current epoch; False when one of the team was interrupted before the last."""
     model, optimizer = training.model, training.optimizer
     if not model.training:
         model.train()
@@ -38,20 +39,20 @@ def run_epoch(
             try:
                 # every step has draws of its own, and a resumed run those of the unbroken one
                 step = training.epoch * len(train) + training.batch
-                loss = train_step(model, optimizer, x, y, store, recompute, step)
+                loss = train_step(model, optimizer, x, y, store, recompute, step, team, interrupt.requested)
             except TrainingError as error:
                 batches.close()
                 raise TrainingError(f"epoch {training.epoch + 1}, batch {training.batch + 1}: {error}") from None
             training.schedule.step()
-            total = total + loss.data.astype(np.float64) * len(y)
+            total = total + loss.data.astype(np.float64) * team.images
             training.batch += 1
-            training.seen += len(y)
-            shown_bar.update(len(y))
+            training.seen += team.images
+            shown_bar.update(team.images)
             now = time.perf_counter()
-            if now - shown > 0.3 or interrupt.requested:
+            if now - shown > 0.3 or team.stop:
                 shown = now
                 shown_bar.set_postfix(loss=f"{_mean_loss(training, total, x):.4f}", refresh=False)
-            if interrupt.requested:
+            if team.stop:
                 batches.close()
                 break
         if training.seen:
@@ -71,13 +72,16 @@ def _mean_loss(training: "Training", total: Any, x: Any) -> float:
     return mean
 
 
-def finish_epoch(training: "Training", train: "DataLoader", test: "DataLoader", store: Any, recompute: Any) -> None:
-    """Measure, write the epoch into the history, and step to the next."""
-    test_loss, accuracy = evaluate(training.model, test)
+def finish_epoch(
+    training: "Training", train: "DataLoader", test: "DataLoader", store: Any, recompute: Any, team: Team
+) -> None:
+    """Measure, write the epoch into the history, and step to the next. Bytes are those of all ranks together."""
+    test_loss, accuracy = evaluate(training.model, test, team)
     batches = train.epoch(training.epoch)
     x, y = next(batches)  # a full batch, unless the data set is smaller than one
     batches.close()
     ledger, peak = step_cost(training.model, x, y, store, recompute)
+    saved, peak, images, *density = team.sum(ledger.nbytes, peak, len(y), *(d * len(y) for d in ledger.spectra()))
     training.history.append(
         Epoch(
             epoch=training.epoch + 1,
@@ -85,9 +89,9 @@ def finish_epoch(training: "Training", train: "DataLoader", test: "DataLoader", 
             train_loss=training.loss_sum / training.seen,
             test_loss=test_loss,
             test_accuracy=accuracy,
-            saved_bytes=ledger.nbytes,
-            peak_bytes=peak,
-            density=ledger.spectra(),
+            saved_bytes=int(saved),
+            peak_bytes=int(peak),
+            density=[d / images for d in density],
             seconds=training.seconds,
             images_per_second=training.seen / max(training.seconds, 1e-9),
         )

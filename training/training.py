@@ -13,6 +13,7 @@ from specframe.training.history import History
 from specframe.training.interrupt import Interrupt
 from specframe.training.loop import finish_epoch, line, run_epoch
 from specframe.training.output import say
+from specframe.training.parallel.team import ALONE, Team
 from specframe.training.step import TrainingError
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ class Training:
         name: str = "",
         on_epoch: Callable[["Training"], Any] | None = None,
         progress: bool = True,
+        team: Team = ALONE,
     ) -> bool:
         """Train until `epochs` epochs are done, from wherever this training stands.
 
@@ -111,11 +113,14 @@ class Training:
         on_epoch : callable or None
             Called with this Training after each epoch, before anything is printed, and before an early return.
         progress : bool, whether to show a bar and a line an epoch
+        team : Team
+            The ranks that train this net together; the loaders give this rank's part of the batches (`shard`). All run
+            the same calls, on_epoch only rank 0. It may be of another size than the one whose state was loaded.
 
         Returns
         -------
         bool
-            True when all epochs are done; False when Ctrl-C stopped it between two batches.
+            True when all epochs are done; False when Ctrl-C stopped it, or another rank, between two batches.
 
         Raises
         ------
@@ -124,22 +129,32 @@ class Training:
             before the epochs do.
         CheckpointError
             The state that was loaded is of a training on other data.
+        ValueError
+            A rank has other code, data, or another net than rank 0, or some ranks would have no image of a full batch.
         """
+        if min(train.batch_size, len(train.dataset)) < team.size:
+            raise ValueError(f"batches of {train.batch_size} images are too small for {team.size} ranks")
         self._check_steps(epochs, len(train))
         self._check_data(train.dataset, test.dataset)
-        with Interrupt() as interrupt:
-            while self.epoch < epochs:
-                done = run_epoch(self, train, epochs, store, recompute, name, progress, interrupt)
-                finished = done and not interrupt.requested
-                if finished:
-                    finish_epoch(self, train, test, store, recompute)
-                if on_epoch is not None:
-                    on_epoch(self)
-                if finished and progress:
-                    say(line(name, self.history[-1], epochs))
-                if interrupt.requested:
-                    return False
-        return True
+        team.start(self.model, data=self.data)
+        try:
+            with Interrupt() as interrupt:
+                while self.epoch < epochs:
+                    done = run_epoch(self, train, epochs, store, recompute, name, progress, interrupt, team)
+                    stop = team.any(interrupt.requested)
+                    finished = done and not stop
+                    if finished:
+                        finish_epoch(self, train, test, store, recompute, team)
+                        stop = team.any(interrupt.requested)
+                    if on_epoch is not None and team.first:
+                        on_epoch(self)
+                    if finished and progress:
+                        say(line(name, self.history[-1], epochs))
+                    if stop:
+                        return False
+            return True
+        finally:
+            train.backend.give_back()
 
     def _check_steps(self, epochs: int, steps_per_epoch: int) -> None:
         total, steps = self.schedule.total, epochs * steps_per_epoch

@@ -9,9 +9,13 @@ for, not before: importing specframe costs no GPU work and needs no CuPy.
     backend.of("op", a, b, ...)             the backend all the arrays belong to; a mix is refused
 """
 
-from specframe.backend.base import Backend, DeviceError
+from specframe.backend.base import Backend, BrokenDeviceError, DeviceError, constant
 from specframe.backend.cpu import CPU
 from specframe.backend.cuda import CUDA
+from specframe.backend.kernel import Kernel
 from specframe.backend.registry import get, of, register, to_host
 
-__all__ = ["CPU", "CUDA", "Backend", "DeviceError", "get", "of", "register", "to_host"]
+__all__ = [
+    "CPU", "CUDA", "Backend", "BrokenDeviceError", "DeviceError", "Kernel", "constant", "get", "of", "register",
+    "to_host",
+]  # fmt: skip

@@ -1,12 +1,19 @@
 """Backend: what both devices share, written once against the array module `xp`."""
 
 import contextlib
+import functools
 import math
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 
 class DeviceError(RuntimeError):
     """The device that was asked for cannot be used; the message says why and what to do."""
+
+
+class BrokenDeviceError(DeviceError):
+    """There is a GPU, and it cannot compute: worth a word where the CPU takes its place."""
 
 
 class Backend:
@@ -25,19 +32,28 @@ class Backend:
     reading_waits : bool
         True where reading a value makes the host wait for the device. Code that would look at values only to save
         work or bytes (which rows are empty?) does so only where this is False.
+    has_kernels : bool
+        True where `launch` runs kernels.
     bodies : dict, of the class
         Bodies of ops that were written for this device: {op: op}. specframe/fast fills it; op.py says how it is used.
     """
 
     name: str
     reading_waits: bool
+    has_kernels: bool = False
     bodies: ClassVar[dict[type, type]]
 
     def __init__(self, xp: Any, array_type: type) -> None:
         self.xp, self.array_type = xp, array_type
+        self._measuring = threading.Lock()
 
     def __repr__(self) -> str:
         return f"<specframe backend {self.name}>"
+
+    @property
+    def number(self) -> int:
+        """Which of several devices of this kind is the current one."""
+        return 0
 
     # ---- arrays in and out -------------------------------------------------------------------------------------
 
@@ -63,6 +79,16 @@ class Backend:
         There is no generator to carry along: a caller that counts its draws and puts the count into the key can be
         resumed, or made to repeat a draw, exactly.
         """
+        raise NotImplementedError
+
+    # ---- kernels ----------------------------------------------------------------------------------------------
+
+    def launch(self, kernel: Any, real: Any, count: int, *args: Any) -> None:
+        """Run a Kernel for `real` numbers over `count` entries, on the device's own arrays (a device only)."""
+        raise NotImplementedError
+
+    def pointer(self, array: Any) -> int:
+        """The address of an array's first entry (a device only)."""
         raise NotImplementedError
 
     # ---- matrix products ---------------------------------------------------------------------------------------
@@ -112,6 +138,18 @@ class Backend:
         pass; on a device, where every call costs, there is one. `itemsize` is that of what is made of an entry."""
         return [slice(0, len(array))]
 
+    def pack(self, decisions: Any, digits: int) -> Any:
+        """(digits, bytes) uint8: of each decision the bit of each digit, from the lowest, eight a byte."""
+        planes = [(decisions >> digit) & 1 if digits > 1 else decisions for digit in range(digits)]
+        return self.xp.stack([self.packbits(plane) for plane in planes])
+
+    def unpack(self, planes: Any, count: int, dtype: Any) -> Any:
+        """The first `count` decisions, flat, in a dtype that holds them."""
+        whole = self.unpackbits(planes[0], count).astype(dtype, copy=False)
+        for digit in range(1, len(planes)):
+            whole |= self.unpackbits(planes[digit], count).astype(dtype) << dtype.type(digit)
+        return whole
+
     def packbits(self, bits: Any) -> Any:
         """A flat uint8 array with eight booleans a byte."""
         return self.xp.packbits(bits.reshape(-1))
@@ -146,15 +184,40 @@ class Backend:
         """Let the device compute nothing further until a copy is done; the host goes on."""
         raise NotImplementedError
 
+    def arrived(self, copied: Any) -> bool:
+        """Whether a copy is done; nobody waits."""
+        raise NotImplementedError
+
+    def finish(self, copied: Any) -> None:
+        """Let the host wait until a copy is done, and with it all that were begun before."""
+        raise NotImplementedError
+
     def from_pinned(self, host: Any) -> Any:
         """The array on the device again."""
         raise NotImplementedError
 
-    def peak_memory(self) -> contextlib.AbstractContextManager["Peak"]:
+    def give_back(self) -> None:
+        """Return to the system what is kept for later use only: plans of transforms, and free pinned memory."""
+
+    @contextlib.contextmanager
+    def peak_memory(self) -> Iterator["Peak"]:
         """Context manager; afterwards `.nbytes` of its value is the growth to the peak inside the block, in bytes.
 
-        Not to be nested: the inner block would forget the outer one's peak.
+        Raises
+        ------
+        RuntimeError
+            Inside another such block: the inner one would forget the outer one's peak.
         """
+        if not self._measuring.acquire(blocking=False):
+            raise RuntimeError("peak_memory: a peak is being measured already; a second would make it forget its own")
+        try:
+            with self._peak() as peak:
+                yield peak
+        finally:
+            self._measuring.release()
+
+    def _peak(self) -> contextlib.AbstractContextManager["Peak"]:
+        """How this backend measures."""
         raise NotImplementedError
 
 
@@ -162,3 +225,20 @@ class Peak:
     """What `peak_memory` measures."""
 
     nbytes = 0
+
+
+def constant(make: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorator of make(b, *args), an array that depends on its arguments alone: made once for each device, and kept.
+
+    Nobody may write to it. On a GPU it spares an upload a call.
+    """
+
+    @functools.lru_cache(maxsize=256)
+    def kept(b: Backend, number: int, *args: Any) -> Any:
+        return make(b, *args)
+
+    @functools.wraps(make)
+    def constant_of(b: Backend, *args: Any) -> Any:
+        return kept(b, b.number, *args)
+
+    return constant_of

@@ -22,7 +22,9 @@ class CPU(Backend):
 
     def __init__(self) -> None:
         super().__init__(np, np.ndarray)
-        self.workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        told = os.environ.get("OMP_NUM_THREADS", "")  # what BLAS is told holds for the FFT too
+        self.workers = min(cores, int(told)) if told.isdecimal() and int(told) else cores
 
     # SciPy's parts take longer to import than all of specframe, and a run may need neither.
 
@@ -89,7 +91,7 @@ class CPU(Backend):
         return chosen
 
     @contextlib.contextmanager
-    def peak_memory(self) -> Iterator[Peak]:
+    def _peak(self) -> Iterator[Peak]:
         """tracemalloc: what NumPy and Python allocate. Scratch inside BLAS and pocketfft is not seen."""
         peak, was_tracing = Peak(), tracemalloc.is_tracing()
         if not was_tracing:

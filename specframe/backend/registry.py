@@ -1,11 +1,12 @@
 """Which backend: of a device by its name, of arrays by their type."""
 
 import sys
+import warnings
 from typing import Any, TypeVar
 
 import numpy as np
 
-from specframe.backend.base import Backend, DeviceError
+from specframe.backend.base import Backend, BrokenDeviceError, DeviceError
 from specframe.backend.cpu import CPU
 from specframe.backend.cuda import CUDA
 
@@ -28,7 +29,7 @@ def get(device: str | Backend = "auto") -> Backend:
     Parameters
     ----------
     device : {"auto", "cpu", "cuda"} or Backend
-        "auto" is the GPU where CuPy finds one, else the CPU.
+        "auto" is the GPU where CuPy finds one that computes, else the CPU, with a warning where a GPU was found.
 
     Raises
     ------
@@ -50,9 +51,11 @@ def get(device: str | Backend = "auto") -> Backend:
     if _cuda is None:
         try:
             _cuda = register(CUDA())
-        except DeviceError:
+        except DeviceError as error:
             if device == "cuda":
                 raise
+            if isinstance(error, BrokenDeviceError):
+                warnings.warn(f"{error}; going on with the CPU", stacklevel=2)
             return _cpu
     return _cuda
 

@@ -9,7 +9,7 @@ the op and the device, and then runs wherever the op is asked for on that device
 Every body is tested equal to the op's own: values and gradients, op by op and through whole nets.
 """
 
-from specframe.fast import cpu
+from specframe.fast import cpu, cuda
 from specframe.fast.register import register
 
-__all__ = ["cpu", "register"]
+__all__ = ["cpu", "cuda", "register"]

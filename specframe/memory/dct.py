@@ -11,7 +11,6 @@ What is always dropped is missing in every step. Dropping by chance instead, wit
 transform kept more than this one at equal bytes (docs/memory.md).
 """
 
-import functools
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -19,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from specframe import backend
-from specframe.backend import Backend
+from specframe.backend import Backend, constant
 from specframe.memory.bitmap import Bitmap
 from specframe.memory.reduced import ReducedStore
 from specframe.memory.values import encode
@@ -27,7 +26,7 @@ from specframe.saving.handle import Bytes, Handle
 from specframe.saving.sparse import count_nonzero
 
 
-@functools.lru_cache(maxsize=64)
+@constant
 def matrix(b: Backend, n: int, dtype: Any) -> Any:
     """DCT-II on a device, (n, n): row k is cos(pi k (2 j + 1) / (2 n)), scaled to length 1."""
     k, j = np.ogrid[:n, :n]

@@ -17,7 +17,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from specframe.memory.nested import Nested
+from specframe.nested import Nested
 
 
 class _Reading:

@@ -23,7 +23,7 @@ import numpy as np
 
 from specframe.backend import Backend
 from specframe.memory import effects
-from specframe.memory.slices import Batch, Joined, cut, numbers, over_batch, parts_of
+from specframe.memory.slices import Batch, Joined, cut, parts_of
 from specframe.op import Context, Op
 from specframe.recording import current
 from specframe.saving import Saving, Store, get_store
@@ -32,15 +32,10 @@ from specframe.tensor import Tensor
 
 
 class Inside(Context):
-    """The context of an op inside `fn`, whose forward runs twice and maybe on a part of the batch."""
-
-    slice_numbers = property(lambda self: numbers())
+    """The context of an op inside `fn`, whose forward runs twice."""
 
     def once(self, effect: Callable[[], Any]) -> Any:
         return effects.once(effect)
-
-    def over_batch(self, part: Any, combine: Callable[[list[Any]], Any]) -> Any:
-        return over_batch(part, combine)
 
 
 class Nothing(Saving):
@@ -104,10 +99,7 @@ class Run:
 
     def each(self, run: Callable[[int], None]) -> None:
         """run(number) for each part of the batch."""
-        if self.whole:
-            run(0)
-        else:
-            self._batch.run(len(self.parts), run)
+        self._batch.run(self.parts, run)
 
     def of(self, array: Any, number: int) -> Any:
         """The part `number` of an array."""
@@ -217,7 +209,7 @@ def checkpoint(fn: Callable[..., Tensor], *inputs: Tensor, slices: int = 1) -> T
         Run fn on that many parts of the batch, one after another, so that only one part's maps are alive. The batch is
         the third axis of maps and spectra (four axes), the first of other arrays, in all inputs and in the result; fn
         must treat images alike and apart, but for batch normalisation, whose statistics are those of the whole batch:
-        for each of its calls inside fn, the work up to there is done once more. Each slice draws its own dropout.
+        for each of its calls inside fn, the work up to there is done once more. Dropout draws for the whole batch.
 
     Returns
     -------

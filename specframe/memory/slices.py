@@ -7,7 +7,9 @@ first slice cannot know what the last one will add. So an op asks for it through
     pass 2     each slice runs anew, gets total 1, goes on to its second call, and stops   -> total 2
     ...        until every slice comes to its end
 
-With n calls the work before the last one is done again up to n times; in return no more than one slice is alive.
+With n calls the work before the last one is done again up to n times; in return no more than one slice is alive. A
+batch in one piece asks whoever is around at once. Its totals are kept as well: of the ranks of a parallel training some
+may have more slices than others, and all must ask each other equally often.
 """
 
 import contextlib
@@ -15,8 +17,8 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from specframe import backend
-from specframe.memory.nested import Nested
+from specframe import backend, parts
+from specframe.parts import batch_axis
 from specframe.tensor import Tensor
 
 
@@ -29,62 +31,56 @@ class Batch:
 
     Attributes
     ----------
-    number : int, of the slice that is running
+    start, stop, whole : int, the images of the slice that is running, and how many all slices have
     """
 
-    number: int
+    start = 0
+    stop = whole = 1  # of a batch in one piece, which is no cut
     _next: int  # of the sum that it will ask for
 
     def __init__(self) -> None:
         self._totals: list[Any] = []
         self._parts: list[Any] = []
+        self._alone = False
 
-    def run(self, count: int, run: Callable[[int], None]) -> None:
-        """Call run(i) for each slice i of `count` until all have come to their end.
+    def run(self, slices: Sequence[slice], run: Callable[[int], None]) -> None:
+        """Call run(i) for each slice i of the batch until all have come to their end.
 
         Raises
         ------
         RuntimeError
             Some slices wait for a total and others have ended.
         """
+        self._next, self._alone = 0, len(slices) == 1
+        if self._alone:
+            with parts.running.inside(self):
+                return run(0)
         while True:
             ended = 0
-            for number in range(count):
-                self.number, self._next = number, 0
-                with contextlib.suppress(Waiting), _running.inside(self):
+            for number, images in enumerate(slices):
+                self.start, self.stop, self.whole = images.start, images.stop, slices[-1].stop
+                self._next = 0
+                with contextlib.suppress(Waiting), parts.running.inside(self):
                     run(number)
                     ended += 1
-            if ended == count:
+            if ended == len(slices):
                 return
             if ended:
                 raise RuntimeError("checkpoint: fn asked for other sums over the batch in some slices than in others")
-            parts, self._parts = self._parts, []
-            # Where this batch is itself a slice, its total is a part of that batch.
-            self._totals.append(over_batch(self._combine(parts), self._combine))
+            gathered, self._parts = self._parts, []
+            # Where this batch is itself a part of another, its total is a part of that one's.
+            self._totals.append(parts.over_batch(self._combine(gathered), self._combine))
 
     def total(self, part: Any, combine: Callable[[list[Any]], Any]) -> Any:
         self._next += 1
-        if self._next <= len(self._totals):
-            return self._totals[self._next - 1]
-        self._parts.append(part)
-        self._combine = combine
-        raise Waiting
-
-
-_running = Nested[Batch]()  # batches of which a slice is running
-
-
-def over_batch(part: Any, combine: Callable[[list[Any]], Any]) -> Any:
-    """`part` itself; inside a slice, what the parts of all slices make together, combine(list of parts).
-
-    The result of `combine` must be of the kind of a part.
-    """
-    return _running.stack[-1].total(part, combine) if _running.stack else part
-
-
-def numbers() -> tuple[int, ...]:
-    """The numbers of the slices that are running, outermost first; () where the batch is whole."""
-    return tuple(batch.number for batch in _running.stack)
+        if self._next > len(self._totals):
+            if not self._alone:
+                self._parts.append(part)
+                self._combine = combine
+                raise Waiting
+            with parts.running.without(self):
+                self._totals.append(parts.over_batch(part, combine))
+        return self._totals[self._next - 1]
 
 
 # ---- cutting and joining arrays --------------------------------------------------------------------------------
@@ -92,7 +88,7 @@ def numbers() -> tuple[int, ...]:
 
 def cut(array: Any, part: slice) -> Any:
     """The images `part` of an array, as a view: of its third axis where it has four, else of its first."""
-    return array[(slice(None),) * _batch_axis(array) + (part,)]
+    return array[(slice(None),) * batch_axis(array.shape) + (part,)]
 
 
 def parts_of(tensors: Sequence[Tensor], count: int) -> list[slice]:
@@ -105,7 +101,7 @@ def parts_of(tensors: Sequence[Tensor], count: int) -> list[slice]:
     """
     if count == 1:
         return [slice(None)]
-    sizes = {tensor.shape[_batch_axis(tensor)] for tensor in tensors if tensor.ndim}
+    sizes = {tensor.shape[batch_axis(tensor.shape)] for tensor in tensors if tensor.ndim}
     if len(sizes) != 1 or not all(tensor.ndim for tensor in tensors):
         raise ValueError(
             f"checkpoint: slices need inputs with one batch in common, got {[tensor.shape for tensor in tensors]}"
@@ -113,10 +109,6 @@ def parts_of(tensors: Sequence[Tensor], count: int) -> list[slice]:
     size = sizes.pop()
     count = max(1, min(size, count))
     return [slice(start, stop) for start, stop in itertools.pairwise(size * i // count for i in range(count + 1))]
-
-
-def _batch_axis(array: Any) -> int:
-    return 2 if array.ndim == 4 else 0
 
 
 class Joined:
@@ -138,7 +130,7 @@ class Joined:
         if self.array is None and self._place is not None:
             self.array = self._place
         elif self.array is None:
-            shape, axis = list(piece.shape), _batch_axis(piece)
+            shape, axis = list(piece.shape), batch_axis(piece.shape)
             shape[axis] = self._parts[-1].stop
             self.array = backend.of("checkpoint", piece).xp.empty(shape, piece.dtype)
         cut(self.array, self._parts[number])[...] = piece

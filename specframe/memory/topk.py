@@ -58,5 +58,6 @@ def largest(array: Any, rate: float) -> Any:
     xp.negative(ranks, out=ranks)  # largest first: NumPy's partition is slow where many entries tie at its lower end
     place = max(1, round(rate * array.size)) - 1
     least = -np.finfo(ranks.dtype).smallest_subnormal  # -0.0 is an entry to Sparse, but none of the largest
-    threshold = xp.minimum(xp.partition(ranks.reshape(-1), place)[place], least)
+    placed = xp.where(xp.isnan(ranks), ranks.dtype.type(np.inf), ranks)  # last on every device: CuPy leaves it open
+    threshold = xp.minimum(xp.partition(placed.reshape(-1), place)[place], least)
     return xp.where(ranks > threshold, array.dtype.type(0), array)  # so that a NaN, behind nothing, is kept

@@ -23,14 +23,13 @@ Drawing an own u for each real costs more than all the rest of the rounding, the
 table's period fall in step with an axis of the array: entries a period apart err together.
 """
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from specframe import backend
-from specframe.backend import Backend
+from specframe.backend import Backend, constant
 from specframe.saving.dense import own
 
 BITS = {"int8": 8, "int4": 4, "int2": 2}
@@ -201,7 +200,7 @@ def _join(codes: Any, bits: int) -> Any:
     return joined
 
 
-@functools.lru_cache
+@constant
 def _dithers(b: Backend) -> Any:
     """The table twice over, so that a lap from any place is one slice."""
     order = np.random.Generator(np.random.Philox(0)).permutation(DITHERS)

@@ -13,19 +13,25 @@ E is held as its real and its imaginary plane, since k is real: E k is two real 
 do: with E[:, p, q] in its place, K and gK are those at (p, q).
 """
 
-import functools
 import math
 
 import numpy as np
 
+from specframe.backend import constant
 
-@functools.lru_cache(maxsize=32)
-def matrix(b, grid, k, real):
-    """E, on the device of `b`."""
+
+def angles(grid, k):
+    """2 pi (p (i - c) / P + q (j - c) / W), (P, Q, k * k) on the host."""
     (P, W), offset = grid, np.arange(k) - (k - 1) // 2
     by_rows = np.outer(np.arange(P), offset) / P
     by_cols = np.outer(np.arange(W // 2 + 1), offset) / W
-    angle = 2 * np.pi * (by_rows[:, None, :, None] + by_cols[None, :, None, :]).reshape(P, W // 2 + 1, k * k)
+    return 2 * np.pi * (by_rows[:, None, :, None] + by_cols[None, :, None, :]).reshape(P, W // 2 + 1, k * k)
+
+
+@constant
+def matrix(b, grid, k, real):
+    """E, on the device of `b`."""
+    angle = angles(grid, k)
     return b.asarray(np.stack([np.cos(angle), np.sin(angle)]).astype(real))
 
 

@@ -16,8 +16,11 @@ from typing import Any
 
 from specframe.op import Op
 from specframe.ops._maps import check_maps
+from specframe.parts import is_cut
 from specframe.tape import apply
 from specframe.tensor import Tensor
+
+ONE_ENTRY = "training needs more than one entry a channel"
 
 
 def total(z):
@@ -45,6 +48,8 @@ def statistics(ctx, moments, running, training, momentum):
     if not training:
         return running
     M, mu, energy = ctx.over_batch(moments(), together)
+    if M == 1:
+        raise ValueError(f"batch normalisation: {ONE_ENTRY}")
     if running is not None and M:
         ctx.once(lambda: move(running, (mu, energy / (M - 1)), momentum))
     ctx.M = float(max(1, M))  # of an empty batch nothing is known, and nothing asked
@@ -93,19 +98,14 @@ def check(op: str, x: Tensor, gamma: Tensor, beta: Tensor, running: Any, trainin
         raise ValueError(f"{op}: the maps are {x.dtype}, but gamma {gamma.dtype} and beta {beta.dtype}")
     if not training and running is None:
         raise ValueError(f"{op}: evaluation needs running statistics")
-    if training and x.size == x.shape[3]:
-        raise ValueError(f"{op}: training needs more than one entry a channel")
+    if training and x.size == x.shape[3] and not is_cut():
+        raise ValueError(f"{op}: {ONE_ENTRY}")
 
 
 def batch_norm2d(
-    x: Tensor,
-    gamma: Tensor,
-    beta: Tensor,
-    running: tuple[Any, Any] | None = None,
-    training: bool = True,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> Tensor:
+    x: Tensor, gamma: Tensor, beta: Tensor, running: tuple[Any, Any] | None = None, training: bool = True,
+    momentum: float = 0.1, eps: float = 1e-5,
+) -> Tensor:  # fmt: skip
     """Normalise each channel over rows, columns and batch.
 
     Parameters

@@ -21,7 +21,8 @@ padding="same") here, padding=(k - 1) // 2 for an odd kernel in PyTorch. (Tensor
 
 from specframe import spectrum
 from specframe.op import Op, check_tensors
-from specframe.spectrum import Spectrum, column_weights
+from specframe.ops._weights import weights_on
+from specframe.spectrum import Spectrum
 from specframe.tape import apply
 from specframe.tensor import Tensor
 
@@ -33,9 +34,8 @@ def _with_mirror(xp, T):
 
 def _half_weights(ctx, dtype):
     """f m / 2, shape (Q, 1, 1)."""
-    s, stride = ctx.source, ctx.stride
-    f = 1 / stride if s.norm == "ortho" else 1 / stride**2
-    return ctx.backend.asarray((f / 2 * column_weights(s.grid[1])).astype(dtype)[:, None, None])
+    f = 1 / ctx.stride if ctx.source.norm == "ortho" else 1 / ctx.stride**2
+    return weights_on(ctx.backend, ctx.source.grid[1], dtype) * dtype.type(f / 2)
 
 
 def _bands(Q, W):

@@ -3,7 +3,8 @@
     forward    y = x keep / (1 - p)         keep: booleans drawn from `key`
     backward   gx = gy keep / (1 - p)
 
-Saved: one bit an entry. The draw is a function of the key alone, so a run that counts its keys resumes exactly.
+Saved: one bit an entry. The draw is a function of the key alone, so a run that counts its keys resumes exactly. A part
+of a batch takes its images of the draw for all.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,7 +23,7 @@ class Dropout(Op):
     def forward(ctx, x, p, key):
         ctx.gain = x.dtype.type(1 / (1 - p)) if p < 1 else x.dtype.type(0)
         key = ctx.once(key) if callable(key) else key
-        keep = ctx.backend.random((*key, *ctx.slice_numbers), x.shape, np.float32) >= np.float32(p)
+        keep = ctx.random(key, x.shape, np.float32) >= np.float32(p)
         ctx.save_bits(keep=keep)
         return ctx.backend.where(keep, x) * ctx.gain  # not x * keep: a -0.0 is an entry that a store must keep
 

@@ -16,22 +16,16 @@ has no factor and irfft2 has 1 / (P W); an adjoint keeps the factor of its forwa
 direction is NumPy's "forward" norm. Both are linear and save nothing. The gradient convention: specframe/tensor.py.
 """
 
-import functools
 from collections.abc import Sequence
 
 from specframe import grids, spectrum
 from specframe.op import Op, check_tensors
-from specframe.spectrum import Spectrum, column_weights
+from specframe.ops._weights import weights_on
+from specframe.spectrum import Spectrum
 from specframe.tape import apply
 from specframe.tensor import Tensor
 
 ADJOINT = {"ortho": "ortho", "backward": "forward"}  # norm of a forward: norm of the backward's transform
-
-
-@functools.lru_cache(maxsize=32)
-def _weights(b, W, real):
-    """m, (Q, 1, 1), on the device of `b`."""
-    return b.asarray(column_weights(W, real)[:, None, None])
 
 
 class RFFT2(Op):
@@ -45,7 +39,7 @@ class RFFT2(Op):
     @staticmethod
     def backward(ctx, gX):
         b, s, (rows, cols) = ctx.backend, ctx.spectrum, ctx.spectrum.size
-        m = _weights(b, s.grid[1], gX.real.dtype)
+        m = weights_on(b, s.grid[1], gX.real.dtype)
         gx = b.irfft2(gX / m, s.grid, ADJOINT[s.norm])[:rows, :cols]
         return ctx.xp.ascontiguousarray(gx)  # a view would keep the padding in memory
 
@@ -66,7 +60,7 @@ class IRFFT2(Op):
     @staticmethod
     def backward(ctx, gy):
         b, s = ctx.backend, ctx.source
-        m = _weights(b, s.grid[1], gy.dtype)
+        m = weights_on(b, s.grid[1], gy.dtype)
         return m * b.rfft2(gy, s.grid, ADJOINT[s.norm])
 
     @staticmethod

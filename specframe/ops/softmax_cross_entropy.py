@@ -12,6 +12,7 @@ from typing import Any
 
 from specframe import backend
 from specframe.op import Op, check_tensors
+from specframe.parts import is_cut
 from specframe.tape import apply
 from specframe.tensor import Tensor
 
@@ -28,13 +29,14 @@ class SoftmaxCrossEntropy(Op):
         p /= total
         ctx.labels = labels.copy()  # the caller may fill the array anew before the backward
         ctx.save(p=p)
-        return xp.asarray((xp.log(total[:, 0]) - shifted[n, labels]).mean())  # an array also where NumPy gives a scalar
+        loss = (xp.log(total[:, 0]) - shifted[n, labels]).sum() / x.dtype.type(max(1, len(n)))
+        return xp.asarray(loss)  # an array also where NumPy gives a scalar
 
     @staticmethod
     def backward(ctx, gy):
         xp, gx = ctx.xp, ctx["p"].dense().copy()
         gx[xp.arange(gx.shape[0]), ctx.labels] -= 1
-        gx *= gy / gx.dtype.type(gx.shape[0])
+        gx *= gy / gx.dtype.type(max(1, gx.shape[0]))
         return gx
 
 
@@ -48,7 +50,7 @@ def softmax_cross_entropy(logits: Tensor, labels: Any) -> Tensor:
 
     Returns
     -------
-    Tensor (), the mean over the batch
+    Tensor (), the mean over the batch; 0 of a part of a batch that has got no images
 
     Raises
     ------
@@ -66,9 +68,12 @@ def softmax_cross_entropy(logits: Tensor, labels: Any) -> Tensor:
         raise ValueError(f"softmax_cross_entropy: labels must be integers, got {labels.dtype}")
     if labels.shape != logits.shape[:1]:
         raise ValueError(f"softmax_cross_entropy: {logits.shape[0]} rows of logits, but labels of shape {labels.shape}")
-    if logits.shape[0] == 0:
+    if logits.shape[0] == 0 and not is_cut():
         raise ValueError("softmax_cross_entropy: the batch is empty")
-    low, high = int(labels.min()), int(labels.max())
+    low = high = 0
+    if labels.size:
+        b = backend.of("softmax_cross_entropy", labels)
+        low, high = b.to_host(b.xp.stack([labels.min(), labels.max()])).tolist()  # one transfer
     if low < 0 or high >= logits.shape[1]:
         raise ValueError(
             f"softmax_cross_entropy: labels must lie in 0 .. {logits.shape[1] - 1}, got {low if low < 0 else high}"

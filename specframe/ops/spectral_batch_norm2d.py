@@ -23,8 +23,10 @@ from typing import Any
 
 from specframe import spectrum
 from specframe.op import Op, check_tensors
-from specframe.ops.batch_norm2d import statistics, sums_over_batch, total
-from specframe.spectrum import column_weights, hermitian_edges
+from specframe.ops._weights import weights_on
+from specframe.ops.batch_norm2d import ONE_ENTRY, statistics, sums_over_batch, total
+from specframe.parts import is_cut
+from specframe.spectrum import hermitian_edges
 from specframe.tape import apply
 from specframe.tensor import Tensor
 
@@ -39,7 +41,7 @@ def centred(xp, Y, s, mu):
 def moments(b, Y, s):
     (P, W), d, N = s.grid, s.dc_gain, Y.shape[2]
     mu = Y[0, 0].real.sum(axis=0, dtype="float64") / (max(1, N) * d)
-    m = b.asarray(column_weights(W, Y.real.dtype)[:, None, None])
+    m = weights_on(b, W, Y.real.dtype)
     return P * W * N, mu, total(m * abs(centred(b.xp, Y, s, mu)) ** 2) * (P * W / d**2)
 
 
@@ -64,7 +66,7 @@ class SpectralBatchNorm2d(Op):
         ggamma = total((xp.conj(H) * gZ).real).astype(gamma.dtype)
         if ctx.training:
             (P, W), d = s.grid, s.dc_gain
-            N, m = ctx.M / (P * W), ctx.backend.asarray(column_weights(W, gamma.dtype)[:, None, None])
+            N, m = ctx.M / (P * W), weights_on(ctx.backend, W, gamma.dtype)
             of_beta, of_gamma = sums_over_batch(ctx, gbeta, ggamma)
             gZ -= m * H * (of_gamma / (N * d**2))
             gZ[0, 0] -= of_beta / (N * d)
@@ -72,14 +74,9 @@ class SpectralBatchNorm2d(Op):
 
 
 def spectral_batch_norm2d(
-    Y: Tensor,
-    gamma: Tensor,
-    beta: Tensor,
-    running: tuple[Any, Any] | None = None,
-    training: bool = True,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> Tensor:
+    Y: Tensor, gamma: Tensor, beta: Tensor, running: tuple[Any, Any] | None = None, training: bool = True,
+    momentum: float = 0.1, eps: float = 1e-5,
+) -> Tensor:  # fmt: skip
     """Normalise each channel of the maps, over all grid points and the batch, without leaving the spectrum.
 
     Parameters
@@ -107,8 +104,8 @@ def spectral_batch_norm2d(
         raise ValueError(f"{op}: a {Y.dtype} spectrum needs {real} gamma and beta, got {gamma.dtype} and {beta.dtype}")
     if not training and running is None:
         raise ValueError(f"{op}: evaluation needs running statistics")
-    if training and s.grid[0] * s.grid[1] * Y.shape[2] == 1:
-        raise ValueError(f"{op}: training needs more than one entry a channel")
+    if training and s.grid[0] * s.grid[1] * Y.shape[2] == 1 and not is_cut():
+        raise ValueError(f"{op}: {ONE_ENTRY}")
     return apply(
         SpectralBatchNorm2d, Y, gamma, beta, running=running, training=training, momentum=momentum, eps=eps, s=s
     )

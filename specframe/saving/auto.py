@@ -4,13 +4,15 @@
     csr     (itemsize + 4) nnz + 4 (rows + 1)
     mask    itemsize nnz + F columns / 8 (+ rows / 8)
 
-On a GPU the count is not asked for array by array, which would make the host wait each time: arrays are held dense
-until a few counts have gathered, and all the counts are fetched in one transfer.
+On a GPU the host does not wait for a count: it is copied to the host beside what the device computes, and the array is
+held dense until it has arrived. Only at the end of the forward, and where the arrays that are held so are large
+together, the host waits, once for all of them.
 """
 
 from typing import Any
 
 from specframe import backend
+from specframe.backend import Backend
 from specframe.saving.csr import CSR, fits
 from specframe.saving.dense import Dense
 from specframe.saving.handle import Handle
@@ -18,7 +20,7 @@ from specframe.saving.mask import Mask, mask_bytes
 from specframe.saving.sparse import Sparse, bits_of, matrix_shape
 from specframe.saving.store import Store
 
-PENDING = 4  # arrays that wait for their counts together
+AHEAD = 1 << 28  # bytes of arrays that may be held until their counts arrive: a millisecond of a device's memory
 
 
 def smallest(array: Any, count: int, sparse: Sparse | None = None) -> Handle:
@@ -39,19 +41,22 @@ class Deferred(Handle):
 
     _exact = _has_changed = False  # how it is watched, and whether it had changed when its format was chosen
 
-    def __init__(self, array: Any, count: Any) -> None:
+    def __init__(self, b: Backend, array: Any) -> None:
         self._now: Handle = Dense(array)
-        self.count, self.shape, self.dtype = count, array.shape, array.dtype
+        self.shape, self.dtype, self.backend = array.shape, array.dtype, b
+        self._count = b.xp.count_nonzero(bits_of(array)).reshape(1)  # held until it has been copied
+        self._here, self.copied = b.to_pinned(self._count)
 
-    def settle(self, count: int) -> None:
-        self._has_changed = self._now.changed()
-        self._now, self.count = smallest(self._now.dense(), count), None
+    def settle(self) -> None:
+        self._has_changed, self.copied = self._now.changed(), None
+        self._now = smallest(self._now.dense(), int(self._here[0]))
+        self._count = self._here = None
         self._now.watch(self._exact)
 
     format = property(lambda self: self._now.format)
     bytes = property(lambda self: self._now.bytes)
     density = property(lambda self: self._now.density)
-    settled = property(lambda self: self.count is None)
+    settled = property(lambda self: self.copied is None)
 
     def dense(self) -> Any:
         return self._now.dense()
@@ -84,9 +89,11 @@ class AutoStore(Store):
             return smallest(array, sparse.nnz, sparse)
         if not b.reading_waits:
             return smallest(array, int(b.xp.count_nonzero(bits_of(array))))
-        handle = Deferred(array, b.xp.count_nonzero(bits_of(array)))
+        handle = Deferred(b, array)
         self._pending.append(handle)
-        if len(self._pending) >= PENDING:
+        while self._pending and b.arrived(self._pending[0].copied):
+            self._pending.pop(0).settle()
+        if sum(pending.nbytes for pending in self._pending) > AHEAD:
             self.flush()
         return handle
 
@@ -95,8 +102,8 @@ class AutoStore(Store):
 
     def flush(self) -> None:
         if self._pending:
-            b = backend.of("store", self._pending[0].dense())
-            counts = b.to_host(b.xp.stack([handle.count for handle in self._pending]))
-            for handle, count in zip(self._pending, counts, strict=True):
-                handle.settle(int(count))
+            last = self._pending[-1]
+            last.backend.finish(last.copied)  # and those before it
+            for handle in self._pending:
+                handle.settle()
             self._pending.clear()

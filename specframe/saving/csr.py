@@ -2,9 +2,10 @@
 
     bytes = (itemsize + 4) nnz + 4 (rows + 1)          12 d M + 4 (rows + 1) for complex64 at density d
 
-The library's sparse array holds the three buffers: scipy.sparse on the CPU, cupyx.scipy.sparse on a GPU. They are
-filled and emptied here: building one from a dense array would copy the array once more, and unpacking through `toarray`
-sorts first on CuPy. What these libraries do not hold (integers, half precision) is packed as mask.
+The three buffers are those of the library's sparse array: `matrix` is that array, of scipy.sparse on the CPU, of cupyx
+on a GPU. They are filled and emptied here: building it from a dense array would copy the array once more, unpacking
+through `toarray` sorts first on CuPy, and there the host waits wherever one is made. What these libraries do not hold
+(integers, half precision) is packed as mask.
 """
 
 import math
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from specframe import backend
+from specframe.saving.dense import own
 from specframe.saving.handle import Bytes, Handle
 from specframe.saving.mask import Mask
 from specframe.saving.sparse import Sparse, matrix_shape
@@ -32,23 +34,30 @@ class CSR(Handle):
         per_row = xp.zeros(rows + 1, np.int32)
         per_row[1:][... if sparse.rows is None else sparse.rows] = sparse.support.sum(axis=1, dtype=np.int32)
         pointers = xp.cumsum(per_row, dtype=np.int32)
-        indices = xp.nonzero(sparse.support)[1].astype(np.int32)
-        self.matrix = b.sparse.csr_array((sparse.values, indices, pointers), shape=(rows, columns))
-        self.bytes = Bytes(self.matrix.data.nbytes, self.matrix.indices.nbytes, self.matrix.indptr.nbytes)
+        column = xp.broadcast_to(xp.arange(columns, dtype=np.int32), sparse.support.shape)
+        indices = b.compress(column, sparse.support, sparse.nnz)
+        self._values, self._indices, self._pointers = own(sparse.values), indices, pointers
+        self.bytes = Bytes(self._values.nbytes, indices.nbytes, pointers.nbytes)
+
+    @property
+    def matrix(self) -> Any:
+        """The library's sparse array of the three buffers, without a copy. On a GPU the host waits for it."""
+        b, parts = backend.of("store", self._values), (self._values, self._indices, self._pointers)
+        return b.sparse.csr_array(parts, shape=matrix_shape(self.shape))
 
     def sparse(self) -> Sparse:
-        xp = backend.of("store", self.matrix.data).xp
-        return Sparse(self.shape, None, self._scatter(xp.ones(self.matrix.data.size, bool)), self.matrix.data)
+        marks = backend.of("store", self._values).xp.ones(self._values.size, bool)
+        return Sparse(self.shape, None, self._scatter(marks), self._values)
 
     def dense(self) -> Any:
-        return self._scatter(self.matrix.data).reshape(self.shape)
+        return self._scatter(self._values).reshape(self.shape)
 
     def _scatter(self, values: Any) -> Any:
         xp, (rows, columns) = backend.of("store", values).xp, matrix_shape(self.shape)
         flat = xp.zeros(rows * columns, values.dtype)
         entry = xp.arange(values.size)
-        row = xp.searchsorted(self.matrix.indptr, entry, side="right") - 1  # the row that each entry lies in
-        flat[row * columns + self.matrix.indices] = values
+        row = xp.searchsorted(self._pointers, entry, side="right") - 1  # the row that each entry lies in
+        flat[row * columns + self._indices] = values
         return flat.reshape(rows, columns)
 
 

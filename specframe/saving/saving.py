@@ -130,6 +130,10 @@ class Saving:
             self._handles[tensor.uid] = handle
         return handle
 
+    def handle_of(self, uid: int) -> Handle | None:
+        """The handle of a value, by its tensor's uid, where a record holds one."""
+        return self._handles.get(uid)
+
     def _free_handle(self, tensor: Tensor) -> Handle | None:
         """The handle of a tensor that costs nothing more to keep: saved already, borrowed, or remade from such."""
         handle = self._handles.get(tensor.uid)

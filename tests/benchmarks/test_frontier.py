@@ -63,5 +63,5 @@ def test_the_chart_is_drawn_and_a_net_without_runs_is_refused(frontier, results,
     frontier.main(["--results", str(results), "--out", str(out)])
     assert out.read_bytes().startswith(b"\x89PNG") and capsys.readouterr().out == f"written to {out}\n"
     (results / "deep_study.json").write_text("{}")
-    with pytest.raises(SystemExit, match="has no runs of vgg16"):
+    with pytest.raises(ValueError, match="has no runs of vgg16"):
         frontier.main(["--results", str(results)])

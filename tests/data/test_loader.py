@@ -279,3 +279,29 @@ def test_wrong_settings_are_refused(settings, message):
 def test_wrong_place_to_resume_is_refused_at_once(epoch, start):
     with pytest.raises(ValueError, match="DataLoader: expected"):
         loader().epoch(epoch, start)
+
+
+# ---- shards: one part of each batch for each rank ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("n", "batch_size", "ranks"), [(10, 4, 2), (10, 4, 3), (9, 4, 3), (5, 5, 1)])
+def test_shards_make_the_whole_batches_together_with_what_the_transform_drew_for_them(n, batch_size, ranks):
+    def noise(x, key):
+        return x + np.random.default_rng([*key, 1]).random(x.shape, np.float32)
+
+    def make(shard):
+        return loader(n, batch_size, shuffle=True, seed=3, transform=noise, shard=shard)
+
+    whole, parts = make((0, 1)), [make((rank, ranks)) for rank in range(ranks)]
+    assert {len(part) for part in parts} == {len(whole)}
+    for (x, y), *shares in zip(whole.epoch(1), *(part.epoch(1) for part in parts), strict=True):
+        np.testing.assert_array_equal(np.concatenate([share for share, _ in shares], axis=2), x)
+        np.testing.assert_array_equal(np.concatenate([share for _, share in shares]), y)
+        sizes = [len(share) for _, share in shares]
+        assert max(sizes) - min(sizes) <= 1
+
+
+@pytest.mark.parametrize("shard", [(2, 2), (-1, 2), (0, 0), (0.5, 2)])
+def test_a_shard_that_is_no_part_is_refused(shard):
+    with pytest.raises(ValueError, match="shard"):
+        loader(shard=shard)

@@ -1,8 +1,9 @@
-"""The body of an op that runs on the CPU beside the plain one: values and gradients agree."""
+"""The body of an op that runs on a device beside the plain one on NumPy: values and gradients agree."""
 
 import numpy as np
 
 from specframe import Tape, Tensor, backend, reference
+from tests.kit.strict import StrictArray
 
 CPU = backend.get("cpu")
 TOLERANCE = {np.float32: 1e-5, np.float64: 1e-11}  # relative to the largest entry
@@ -26,14 +27,17 @@ def every_other(array):
 LAYOUTS = [as_it_is, columns_first, every_other]
 
 
-def assert_bodies_agree(fn, *arrays, needs=None, layout=as_it_is, store="auto"):
-    """fn by the plain bodies and by the CPU's, in both precisions; `needs`: which arrays want a gradient (all)."""
+def assert_bodies_agree(fn, *arrays, needs=None, layout=as_it_is, store="auto", put=as_it_is):
+    """fn by the plain bodies and by those of a device, in both precisions.
+
+    `needs`: which arrays want a gradient (all); `put` lays an array on the device (the CPU), its layout kept.
+    """
     needs = [True] * len(arrays) if needs is None else [bool(needed) for needed in needs]
     for real, tolerance in TOLERANCE.items():
         given = [layout(a.astype(COMPLEX[real] if a.dtype.kind == "c" else real)) for a in arrays]
         with reference():
-            expected = _run(fn, given, needs, layout, store)
-        for one, other in zip(_run(fn, given, needs, layout, store), expected, strict=True):
+            expected = _run(fn, given, needs, layout, store, as_it_is)
+        for one, other in zip(_run(fn, given, needs, layout, store, put), expected, strict=True):
             assert (one is None) == (other is None)
             if one is not None:
                 assert (one.shape, one.dtype) == (other.shape, other.dtype)
@@ -41,15 +45,20 @@ def assert_bodies_agree(fn, *arrays, needs=None, layout=as_it_is, store="auto"):
                 np.testing.assert_allclose(one, other, rtol=0, atol=tolerance * largest)
 
 
-def _run(fn, arrays, needs, layout, store):
-    leaves = [Tensor(array, requires_grad=needed) for array, needed in zip(arrays, needs, strict=True)]
+def _run(fn, arrays, needs, layout, store, put):
+    leaves = [Tensor(put(array), requires_grad=needed) for array, needed in zip(arrays, needs, strict=True)]
     with Tape(store) as tape:
         y = fn(*leaves)
     gy = np.random.default_rng(1).standard_normal(y.shape)
     if y.dtype.kind == "c":
         gy = gy + 1j * np.random.default_rng(2).standard_normal(y.shape)
-    tape.backward(y, layout(gy.astype(y.dtype)))
-    return [y.data, *(leaf.grad for leaf in leaves)]
+    tape.backward(y, put(layout(gy.astype(y.dtype))))
+    return [None if array is None else backend.to_host(array) for array in (y.data, *(leaf.grad for leaf in leaves))]
+
+
+def on_strict(array):
+    """On the stand-in for CuPy, in the layout that the array has: CUDA's bodies run there."""
+    return StrictArray(array)
 
 
 class Given:

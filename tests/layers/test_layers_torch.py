@@ -182,7 +182,7 @@ def test_a_method_of_module_means_what_pytorchs_does(name):
 
 def test_num_parameters_is_what_pytorch_users_add_up_by_hand():
     ours, theirs = twins()
-    assert ours.num_parameters == sum(parameter.numel() for parameter in theirs.parameters())
+    assert ours.num_parameters() == sum(parameter.numel() for parameter in theirs.parameters())
 
 
 def test_states_go_to_pytorch_and_back():

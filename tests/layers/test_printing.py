@@ -79,7 +79,7 @@ def test_lines_add_up_to_what_the_net_has(net):
     numbers = [[int(cell.replace(",", "")) for cell in line.split()[-2:]] for line in lines if line[-1].isdigit()]
     assert "".join(total.split()).startswith("total")
     count, nbytes = (int(cell.replace(",", "")) for cell in total.split()[1:])
-    assert count == net.num_parameters == sum(own for own, _ in numbers)
+    assert count == net.num_parameters() == sum(own for own, _ in numbers)
     assert nbytes == sum(array.nbytes for array in net.state_dict().values()) == sum(own for _, own in numbers)
 
 

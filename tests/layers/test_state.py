@@ -31,7 +31,7 @@ def test_without_strict_what_is_there_is_taken_and_the_names_that_differ_are_ret
     given["head.weight"] = given.pop("0.weight")
     given["a"] = np.ones(1)
     result = model.load_state_dict(given, strict=False)
-    assert result.missing_keys == ["0.weight"] and result.unexpected_keys == ["a", "head.weight"]
+    assert result.missing_keys == ["0.weight"] and result.unexpected_keys == ["head.weight", "a"]
     after = model.state_dict()
     np.testing.assert_array_equal(after["0.weight"], before["0.weight"])
     np.testing.assert_array_equal(after["2.key"], given["2.key"])
@@ -55,6 +55,11 @@ def test_without_strict_a_shape_that_differs_is_still_refused_and_nothing_is_tak
 def test_what_is_no_dict_is_refused(given):
     with pytest.raises(TypeError, match=f"^Sequential: expected a dict of arrays by name, got {type(given).__name__}$"):
         net().load_state_dict(given)
+
+
+def test_a_module_in_the_place_of_its_state_is_refused_with_a_hint():
+    with pytest.raises(TypeError, match=r"^Sequential: expected a dict .*, got Sequential: give its state_dict\(\)$"):
+        net().load_state_dict(net())
 
 
 def test_tensors_and_device_arrays_are_taken_too():
@@ -126,7 +131,7 @@ def test_names_that_numpy_uses_itself_are_names_like_others(tmp_path):
 def test_a_file_of_another_module_is_refused_and_nothing_is_loaded(tmp_path):
     SpecLeNet5().save(tmp_path / "lenet")
     model = net()
-    with pytest.raises(ValueError, match=r"lenet: no state of Sequential: Sequential: the state lacks \['0.bias', "):
+    with pytest.raises(ValueError, match=r"lenet: no state of Sequential: Sequential: the state lacks \['0.weight', "):
         model.load(tmp_path / "lenet")
     assert same(model, net())
 

@@ -49,7 +49,7 @@ def test_parts_are_found_in_attributes_and_containers_of_any_depth(held, expecte
     net = Holder(part=held(), last=layer())
     assert sorted(names(net)) == sorted([*expected, "last.weight"])
     assert [name for name in names(net) if "." in name] == [name for name in [*expected, "last.weight"] if "." in name]
-    assert len(net.parameters()) == net.num_parameters == len(expected) + 1
+    assert len(net.parameters()) == net.num_parameters() == len(expected) + 1
 
 
 def test_what_is_found_is_trained_moved_switched_and_saved():
@@ -109,7 +109,7 @@ def test_what_is_inside_twice_is_listed_once_and_has_both_names_in_the_state():
     net = Holder(a=shared, b=[shared, norm], c=norm, d=shared.weight)
     assert [name for name, _ in net.named_modules()] == ["", "a", "b.1"]
     assert list(net.named_children()) == [("a", shared), ("b.1", norm)]
-    assert names(net) == ["d", "b.1.weight", "b.1.bias"] and net.num_parameters == 3
+    assert names(net) == ["d", "b.1.weight", "b.1.bias"] and net.num_parameters() == 3
     assert [name for name, _ in net.named_buffers()] == ["b.1.running_mean", "b.1.running_var"]
     assert {"d", "a.weight", "b.0.weight", "b.1.running_var", "c.running_var"} < net.state_dict().keys()
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import specframe as sf
-from specframe import backend, ops
+from specframe import backend, ops, parts
 from specframe.backend import to_host
 from specframe.layers import (
     BatchNorm2d,
@@ -21,17 +21,22 @@ from specframe.layers import (
     Sequential,
     SpectralBlock,
 )
-from specframe.memory import effects, put_in_place, recompute, slices
-from specframe.memory.slices import Batch, Joined, cut, over_batch, parts_of
+from specframe.memory import effects, put_in_place
+from specframe.memory.slices import Batch, Joined, cut, parts_of
 from specframe.models.common import ConvNormAct
 from specframe.op import Context
 from specframe.ops.batch_norm2d import together
+from specframe.parts import over_batch, place
 
 # ---- a batch and its slices ------------------------------------------------------------------------------------
 
 
+def singles(count):
+    return [slice(i, i + 1) for i in range(count)]
+
+
 def test_outside_slices_a_part_is_the_whole_batch():
-    assert over_batch("part", None) == "part" and slices.numbers() == ()
+    assert over_batch("part", None) == "part" and place(3) == (0, 3)
 
 
 def test_every_slice_gets_the_total_of_all_and_the_work_before_it_is_done_again():
@@ -41,12 +46,12 @@ def test_every_slice_gets_the_total_of_all_and_the_work_before_it_is_done_again(
         begun.append(i)
         first = over_batch(i + 1, sum)
         second = over_batch(first * i, max)
-        ended[i] = first, second, slices.numbers()
+        ended[i] = first, second, place(1)
 
-    batch.run(3, run)
-    assert ended == {i: (6, 12, (i,)) for i in range(3)}
+    batch.run(singles(3), run)
+    assert ended == {i: (6, 12, (i, 3)) for i in range(3)}
     assert begun == [0, 1, 2] * 3  # up to the first sum, up to the second, to the end
-    batch.run(3, run)  # the totals are known now
+    batch.run(singles(3), run)  # the totals are known now
     assert begun == [0, 1, 2] * 4
 
 
@@ -55,22 +60,46 @@ def test_slices_of_a_slice_add_up_to_the_whole_batch():
 
     def run(i):
         inner = Batch()
-        inner.run(2, lambda j: seen.append((slices.numbers(), over_batch(10 * i + j, sum))))
+        inner.run(singles(2), lambda j: seen.append((place(1), over_batch(10 * i + j, sum))))
 
-    outer.run(2, run)
-    assert seen == [((i, j), 0 + 1 + 10 + 11) for i in range(2) for j in range(2)]
+    outer.run([slice(0, 2), slice(2, 4)], run)
+    assert seen == [((2 * i + j, 4), 0 + 1 + 10 + 11) for i in range(2) for j in range(2)]
+
+
+def test_a_batch_in_one_piece_asks_whoever_is_around_and_remembers_the_answer():
+    inner, asked = Batch(), []
+
+    class Around:
+        start, stop, whole = 2, 4, 6
+
+        def total(self, part, combine):
+            asked.append(part)
+            return combine([part, 100])
+
+    for _ in range(2):  # both runs of a checkpoint
+        with parts.running.inside(Around()):
+            inner.run([slice(0, 2)], lambda i: asked.append((over_batch(1, sum), place(2))))
+    assert asked == [1, (101, (2, 6)), (101, (2, 6))]
+
+
+def test_an_axis_with_several_entries_an_image_counts_them_and_one_off_the_batch_is_whole():
+    def look(i):
+        if i == 1:
+            assert place(2) == (1, 5) and place(6) == (3, 15) and place(3) == (0, 3)
+
+    Batch().run([slice(0, 1), slice(1, 3), slice(3, 5)], look)
 
 
 def test_slices_that_do_not_do_the_same_are_refused():
     with pytest.raises(RuntimeError, match=r"^checkpoint: fn asked for other sums over the batch in some slices"):
-        Batch().run(2, lambda i: over_batch(1, sum) if i else None)
-    assert slices._running.stack == []
+        Batch().run(singles(2), lambda i: over_batch(1, sum) if i else None)
+    assert parts.running.stack == []
 
 
 def test_an_error_passes_on_and_takes_its_slice_away():
     with pytest.raises(ZeroDivisionError):
-        Batch().run(2, lambda i: 1 / i)
-    assert slices._running.stack == []
+        Batch().run(singles(2), lambda i: 1 / i)
+    assert parts.running.stack == []
 
 
 @given(size=st.integers(1, 9), count=st.integers(2, 12), ndim=st.sampled_from([1, 2, 4]))
@@ -154,7 +183,7 @@ def test_values_gradients_and_running_statistics_are_those_of_the_whole_batch(be
 def test_statistics_of_each_slice_alone_would_be_seen(be, monkeypatch):
     """The planted rule: every slice normalises by its own statistics."""
     whole = step(be, spatial, 1)
-    monkeypatch.setattr(recompute.Inside, "over_batch", Context.over_batch)
+    monkeypatch.setattr(Context, "over_batch", lambda ctx, part, combine: part)
     assert not np.allclose(step(be, spatial, 2)[0], whole[0], rtol=1e-3)
 
 
@@ -195,7 +224,7 @@ def test_finite_differences_agree(be, rng):
     sf.gradcheck(lambda x: sf.checkpoint(net, x, slices=2), be.asarray(x))
 
 
-def test_effects_happen_once_and_each_slice_draws_its_own_dropout(be):
+def test_effects_happen_once_and_slices_drop_what_the_whole_batch_would(be):
     layer, norm, masks = Dropout(0.5, seed=1).to(be), BatchNorm2d(2, dtype=np.float64).to(be), []
 
     def fn(x):
@@ -209,8 +238,9 @@ def test_effects_happen_once_and_each_slice_draws_its_own_dropout(be):
     tape.backward(y, be.asarray(np.ones(y.shape)))
     first, second = masks[0::2], masks[1::2]
     assert len(first) > 2 and all((m == first[0]).all() for m in first) and all((m == second[0]).all() for m in second)
-    assert (first[0] != second[0]).any()
     assert int(to_host(layer.key)[1]) == 1  # one draw
+    whole = Dropout(0.5, seed=1).to(be)(x).numpy()
+    np.testing.assert_array_equal(np.concatenate([first[0], second[0]], axis=2), whole)
 
 
 def test_a_result_that_no_op_made_is_the_input_itself(be):
@@ -268,7 +298,7 @@ def test_an_error_in_a_slice_leaves_nothing_behind(be):
 
     with sf.Tape(), pytest.raises(ZeroDivisionError):
         sf.checkpoint(fn, sf.Tensor(be.asarray(np.ones(4))), slices=2)
-    assert slices._running.stack == [] and effects._logs.stack == []
+    assert parts.running.stack == [] and effects._logs.stack == []
 
 
 def test_lossy_stores_draw_anew_in_each_slice():

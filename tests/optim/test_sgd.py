@@ -5,6 +5,8 @@ import pytest
 
 from specframe.layers import Parameter
 from specframe.optim import SGD
+from tests.kit import costs
+from tests.kit.strict import STRICT
 
 W0 = np.array([1.0, -2.0, 0.5])
 GRADIENTS = [np.array([0.5, 1.0, -1.0]), np.array([-0.25, 2.0, 0.0]), np.array([1.0, 1.0, 1.0])]
@@ -131,3 +133,40 @@ def test_nesterov_without_momentum_and_an_empty_list_are_refused():
         SGD([Parameter(W0.copy())], lr=0.1, nesterov=True)
     with pytest.raises(ValueError, match=r"^SGD: got no parameters$"):
         SGD([], lr=0.1)
+
+
+def test_a_rate_may_be_a_whole_number_or_one_of_numpy(be):
+    for lr in (1, np.float32(1), np.int64(1)):
+        np.testing.assert_array_equal(descend(SGD([parameter(be)], lr=lr), GRADIENTS[:1])[0], W0 - GRADIENTS[0])
+
+
+def test_many_parameters_of_several_dtypes_and_layouts_move_as_each_alone(be, rng):
+    def draw(i):
+        x = rng.standard_normal((2, i % 4 + 1))
+        x = (x + 1j * x[::-1]).astype("FD"[i % 2]) if i % 3 == 0 else x.astype("fd"[i % 2])
+        return be.xp.asarray(x).T if i % 5 == 0 else be.xp.asarray(x)
+
+    together, alone = ([Parameter(draw(i)) for i in range(140)] for _ in range(2))
+    for a, b in zip(together, alone, strict=True):
+        b.data[...] = a.data
+    settings = {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01, "nesterov": True}
+    one, many = SGD(together, **settings), [SGD([p], **settings) for p in alone]
+    for _ in range(2):
+        for i, (a, b) in enumerate(zip(together, alone, strict=True)):
+            a.grad = b.grad = draw(i)
+        one.step()
+        for optimizer in many:
+            optimizer.step()
+    for a, b in zip(together, alone, strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
+
+
+def test_a_device_needs_one_launch_for_all_parameters(rng):
+    parameters = [Parameter(STRICT.asarray(rng.standard_normal((3, 4)).astype("f"))) for _ in range(40)]
+    optimizer = SGD(parameters, lr=0.1, momentum=0.9, weight_decay=0.01)
+    for _ in range(2):
+        for p in parameters:
+            p.grad = p.data * 1
+        with costs.count() as step:
+            optimizer.step()
+    assert (step.launches, step.uploads, step.waits) == (1, 0, 0) or not STRICT.has_kernels

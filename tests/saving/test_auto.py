@@ -11,7 +11,6 @@ import specframe as sf
 from specframe import ops
 from specframe.backend import to_host
 from specframe.saving import AutoStore, Sparse, auto, get_store
-from specframe.saving.auto import PENDING
 from tests.kit.strict import STRICT, count_waits
 
 
@@ -143,11 +142,22 @@ def test_counts_of_several_arrays_are_fetched_in_one_wait():
     assert [handle.format for handle in handles] == ["mask", "mask", "dense"]
 
 
-def test_arrays_do_not_wait_for_their_counts_longer_than_a_few_packings():
+def test_the_host_waits_where_many_bytes_are_held_for_their_counts(monkeypatch):
+    monkeypatch.setattr(auto, "AHEAD", 3 * on_strict(0.3).nbytes)
     store = AutoStore()
     with count_waits() as waits:
-        handles = [store.pack(on_strict(0.3, seed)) for seed in range(2 * PENDING)]
+        handles = [store.pack(on_strict(0.3, seed)) for seed in range(8)]
         assert waits() == 2
+    assert {handle.format for handle in handles} == {"mask"}
+
+
+def test_where_counts_have_arrived_nobody_waits(monkeypatch):
+    monkeypatch.setattr(type(STRICT), "late", False)
+    store = AutoStore()
+    with count_waits() as waits:
+        handles = [store.pack(on_strict(0.3, seed)) for seed in range(8)]
+        store.flush()
+        assert waits() == 0
     assert {handle.format for handle in handles} == {"mask"}
 
 

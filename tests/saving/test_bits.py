@@ -37,7 +37,7 @@ def test_bytes_are_one_bit_for_each_binary_digit(be, levels):
     for count in (0, 1, 8, 9, 1000):
         handle = Bits(be, be.asarray(np.full(count, levels - 1, np.uint8)), levels)
         assert handle.nbytes == handle.bytes.masks == math.ceil(math.log2(levels)) * math.ceil(count / 8)
-        assert handle.nbytes == sum(plane.nbytes for plane in handle._planes)
+        assert handle.nbytes == handle._planes.nbytes
 
 
 def test_a_view_is_packed_as_it_reads(be):

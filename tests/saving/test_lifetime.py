@@ -181,7 +181,7 @@ def test_everything_is_gone_after_the_backward(store, recompute):
         del Z, h
     tape.backward(loss)
     assert [is_dead() for is_dead in dead] == [True, True]
-    assert tape._records == [] and tape.saving._entries == [] and not tape._leaves and not tape.saving._handles
+    assert tape.records == [] and tape.saving._entries == [] and not tape._leaves and not tape.saving._handles
     assert tape.ledger.nbytes > 0
 
 
@@ -208,7 +208,7 @@ def test_everything_is_gone_after_a_backward_that_fails(be, rng):
         del h
     with pytest.raises(RuntimeError, match=r"^this rule fails$"):
         tape.backward(y)
-    assert dead() and tape._records == [] and not tape._leaves
+    assert dead() and tape.records == [] and not tape._leaves
     with pytest.raises(RuntimeError, match=r"^backward: this tape is spent"):
         tape.backward(y)
 

@@ -1,0 +1,40 @@
+"""What a benchmark does besides measuring: it says how long it takes, shows a bar, and ends a mistake in a sentence."""
+
+import importlib.util
+import os
+import sys
+
+from tqdm import tqdm
+
+
+def name():
+    """Of the program that runs, as its messages begin."""
+    return os.path.basename(sys.argv[0])
+
+
+def takes(minutes, where="two free cores"):
+    """Say beforehand, on stderr, about how long this takes, and on what."""
+    long = f"{minutes / 60:.1f} hours" if minutes >= 90 else f"{minutes:.0f} minutes" if minutes >= 2 else "a minute"
+    print(f"{name()}: this takes about {long} on {where}", file=sys.stderr, flush=True)
+
+
+def bar(total, unit):
+    """A progress bar on stderr with the time that is left; none where stderr is no terminal."""
+    return tqdm(total=total, unit=unit, leave=False, disable=None, dynamic_ncols=True)
+
+
+def need_torch():
+    """Refuse to begin without PyTorch: a ModuleNotFoundError that names the extra."""
+    if importlib.util.find_spec("torch") is None:
+        raise ModuleNotFoundError("this needs PyTorch, which is not installed: pip install 'specframe[oracle]'")
+
+
+def guarded(main):
+    """The exit status of main(): 2, after one sentence, where something is missing or wrong; 130 for Ctrl-C."""
+    try:
+        return main()
+    except KeyboardInterrupt:
+        return 130
+    except (ValueError, RuntimeError, OSError, ModuleNotFoundError) as error:  # all that specframe documents are these
+        print(f"{name()}: error: {error}", file=sys.stderr)
+        return 2
