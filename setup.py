@@ -17,6 +17,7 @@ setup(
     package_data={
         "specframe": ["py.typed"],
         "specframe.data": ["*.npz", "*.md"],
+        "specframe.models": ["pretrained/*.npz"],
         "specframe.exercises": ["tasks/*.py", "solutions/*.py"],
     },
     # An editable install is a folder of links: type checkers find its sub-packages; an import hook they cannot read.

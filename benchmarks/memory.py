@@ -53,7 +53,7 @@ def main(arguments=None):
         help="dense, quant8+checkpoint, spec+mask8, torch, ... (all)")  # fmt: skip
     add("--width", type=float, default=0.25, help="scales the channels of all but LeNet (0.25)")
     add("--batch-size", type=int, default=64, help="images a step (64)")
-    add("--rounds", type=int, default=7, help="turns of each process (7)")
+    add("--rounds", type=int, default=7, help="turns of each process; 0 measures no times (7)")
     add("--steps", type=int, default=3, help="steps a turn (3)")
     add("--threads", type=int, default=2, help="threads of each engine (2)")
     add("--train-steps", type=int, default=150, help="of the weights that are measured (150)")
@@ -95,7 +95,7 @@ def compare(net, options, progress):
         for name in options.strategies:
             results[name] = figures(net, name, options, folder)
             progress.update()
-        runnable = [name for name, result in results.items() if "refused" not in result]
+        runnable = [name for name, result in results.items() if "refused" not in result and options.rounds]
         progress.update((len(results) - len(runnable)) * (1 + options.rounds))  # of those that are left out
         for name, turns in alternate(net, runnable, options, folder, progress).items():
             results[name] |= turns

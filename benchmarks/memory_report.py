@@ -30,11 +30,13 @@ def table(net, results):
 
 def complete(results):
     plain, dense = results.get("torch", {}).get("saved"), results.get("dense", {}).get("turns")
+    for result in results.values():  # without rounds, nothing was timed
+        result |= {key: None for key in ("turns", "packing", "unpacking") if key not in result}
     for result in results.values():
         if "refused" in result:
             continue
         result["ratio"] = result["highest"] / plain if plain else None
-        result["seconds"] = statistics.median(result["turns"])
+        result["seconds"] = result["turns"] and statistics.median(result["turns"])
         result["slowdown"] = dense and statistics.median(a / b for a, b in zip(result["turns"], dense, strict=True))
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from specframe import Tensor, checkpoint, models
 from specframe.layers import Module
+from specframe.memory import put_in_place
 
-NETS: dict[str, Callable[..., Module]] = {
+NETS: dict[str, type[Module]] = {
     net.__name__.lower(): net
     for net in (
         models.LeNet5, models.AlexNet, models.VGG16, models.DenseNet, models.ResNet, models.SpecLeNet5,
@@ -23,7 +24,16 @@ def twin_of(name: str) -> str | None:
 
 
 def build(name: str, option: Mapping[str, Any], channels: int, image_size: int) -> Module:
-    """A network with its initial weights; options that are None leave the model's own default."""
+    """A network with its initial weights."""
+    kind, settings = arguments_of(name, option, channels, image_size)
+    net = kind(**settings)
+    return put_in_place(net) if option.get("in_place") else net
+
+
+def arguments_of(
+    name: str, option: Mapping[str, Any], channels: int, image_size: int
+) -> tuple[type[Module], dict[str, Any]]:
+    """(class, its arguments) of a network; options that are None leave the model's own default."""
     classes = option.get("classes", range(10))
     settings = {"in_channels": channels, "num_classes": len(classes), "seed": option["seed"]}
     lenet = name.endswith("lenet5")
@@ -36,7 +46,9 @@ def build(name: str, option: Mapping[str, Any], channels: int, image_size: int) 
         settings["paper_strict"] = option.get("paper", False)
         if lenet and (settings.pop("activation", "tanh"), settings.pop("batch_norm", "none")) != ("tanh", "none"):
             raise ValueError("speclenet5 has tanh and no batch normalisation")
-    return NETS[name](**settings)
+    if option.get("in_place"):
+        settings["activation"] = "leaky_relu"
+    return NETS[name], settings
 
 
 def put_under_checkpoints(net: Module, slices: int, image_size: int) -> None:

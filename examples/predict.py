@@ -1,5 +1,6 @@
-"""Classify image files with a trained checkpoint, and draw the maps that the first layer made of the first of them.
+"""Classify image files with a trained net, and draw the maps that the first layer made of the first of them.
 
+    python examples/predict.py seven.png three.png          with the weights that come with the package
     python examples/predict.py runs/lenet_mnist/checkpoint.npz seven.png three.png
     python examples/predict.py runs/specvgg16_cifar10/checkpoint.npz cat.jpg --out maps.png
 
@@ -19,21 +20,27 @@ from specframe import backend, ops
 from specframe.data import DATASETS
 from specframe.data.image import brightness, flatten, read_image
 from specframe.layers import Module, SpectralBlock
+from specframe.models import model_card, pretrained, pretrained_names
 from specframe.tensor import Tensor
 from specframe.training import CheckpointError, load_checkpoint, plots
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = make_parser()
-    option = {"net": None, "invert": False, "out": "maps.png"} | vars(parser.parse_args(arguments))
+    usual = {"net": None, "invert": False, "out": "maps.png", "pretrained": "speclenet5_mnist"}
+    option = usual | vars(parser.parse_args(arguments))
     return guarded(parser, run, option)
 
 
 def make_parser() -> Parser:
     parser = Parser("predict.py", __doc__.split("\n\n")[0])
     add = parser.add_argument
-    add("checkpoint", metavar="CHECKPOINT", help="written by examples/train.py or examples/lenet_mnist.py")
-    add("images", metavar="IMAGE", nargs="+", help="image files of any size and format that Pillow reads")
+    add("files", metavar="[CHECKPOINT] IMAGE", nargs="+",
+        help="a checkpoint (.npz) of examples/train.py or examples/lenet_mnist.py, or none; image files of any size "
+        "and format that Pillow reads")  # fmt: skip
+    add("--pretrained", metavar="NAME", choices=pretrained_names(),
+        help="the weights to use without a checkpoint: " + ", ".join(pretrained_names()) + " (speclenet5_mnist)"
+    )  # fmt: skip
     add("--net", choices=["spectral", "spatial"], help="which net of the checkpoint (the spectral one, if it is there)")
     add("--invert", action="store_true", help="swap bright and dark")
     add("--out", metavar="FILE", help="picture of the first layer's spectra and maps, for a spectral net (maps.png)")
@@ -41,18 +48,25 @@ def make_parser() -> Parser:
 
 
 def run(option: dict[str, Any]) -> int:
-    model, data = load_net(option["checkpoint"], option["net"])
-    pixels = np.stack([read(path, data, option["invert"]) for path in option["images"]])
+    first, *others = option["files"]
+    if first.endswith(".npz"):
+        model, data = load_net(first, option["net"])
+        if not others:
+            raise ValueError(f"{first} is a checkpoint, expected image files behind it")
+    else:
+        model, data = load_pretrained(option["pretrained"])
+        others = option["files"]
+    pixels = np.stack([read(path, data, option["invert"]) for path in others])
     mean, std = (np.float32(each).reshape(-1, 1, 1) for each in (data.mean, data.std))
     images = (pixels - mean) / std
     logits = model.eval()(Tensor(np.ascontiguousarray(images.transpose(2, 3, 0, 1))))
-    for path, probabilities in zip(option["images"], ops.softmax(logits).numpy(), strict=True):
+    for path, probabilities in zip(others, ops.softmax(logits).numpy(), strict=True):
         best = np.argsort(-probabilities)[:3]
         print(f"{path}: " + ", ".join(f"{data.classes[c]} {100 * probabilities[c]:.1f} %" for c in best))
     block = next((module for module in model.modules() if isinstance(module, SpectralBlock)), None)
     if block is not None and plots.available():
         plots.spectra(option["out"], block, images[0], betas=sorted({0.0, float(np.min(block.beta)), 1.0, 1.5}))
-        print(f"the first layer's maps of {option['images'][0]}: {option['out']}")
+        print(f"the first layer's maps of {others[0]}: {option['out']}")
     return 0
 
 
@@ -75,6 +89,11 @@ def load_net(path: str, chosen: str | None) -> "tuple[Module, Trained]":
     except KeyError as error:
         raise CheckpointError(f"{path}: not a checkpoint of these examples (no {error})") from None
     return model.to(backend.get("cpu")), data
+
+
+def load_pretrained(name: str) -> "tuple[Module, Trained]":
+    """(model, Trained) of weights that come with the package."""
+    return pretrained(name), Trained({"data": model_card(name).data})
 
 
 class Trained:

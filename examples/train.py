@@ -11,15 +11,16 @@ default runs/MODEL_DATA.
 
 import shlex
 import sys
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
 from command_line import Parser, guarded
 from networks import build, put_under_checkpoints, twin_of
-from train_options import DEFAULTS, default_out, make_parser, settled
+from train_options import DEFAULTS, LATER, augmentation, default_out, flags_of, make_parser, settled
 
 from specframe import backend
-from specframe.data import Augment, DataLoader, Dataset, open_dataset
+from specframe.data import DataLoader, Dataset, open_dataset
 from specframe.layers import SpectralBlock
 from specframe.models import summary
 from specframe.optim import SGD, ConstantLR, OneCycleLR, Schedule, StepLR
@@ -59,26 +60,28 @@ def load_run(path: Path) -> dict[str, Any]:
 
     saved = load_checkpoint(path)
     options, nets = saved.get("options"), saved.get("nets")
+    options = LATER | options if isinstance(options, dict) else options
     if not isinstance(options, dict) or not isinstance(nets, dict) or set(options) != {*DEFAULTS, *OF_IMAGES}:
         raise CheckpointError(f"{path}: not a checkpoint of examples/train.py")
-    flags = [] if options["augment"] else ["--no-augment"]
-    for name in DEFAULTS:
-        value, flag = options[name], "--" + name.replace("_", "-")
-        if value is not None and value is not False:
-            flags.append(flag if value is True else f"{flag}={value}")
-    given = settled(vars(make_parser(Recorded).parse_args(flags)), None)
+    given = settled(vars(make_parser(Recorded).parse_args(flags_of(options))), None)
     if any(given[name] != options[name] for name in DEFAULTS):
         raise CheckpointError(f"{path}: its options are not those of one run")
-    return saved
+    return saved | {"options": options}
 
 
 def load_data(option: dict[str, Any]) -> tuple[Dataset, Dataset]:
     """(training set, test set)."""
-    train_set, test_set = (open_dataset(option["data"], split, option["data_dir"]) for split in ("train", "test"))
+    train_set, test_set = open_sets(option["data"], option["data_dir"])
     return (
         train_set.subset(option["train_size"] or len(train_set)),
         test_set.subset(option["test_size"] or len(test_set)),
     )
+
+
+@lru_cache(maxsize=1)
+def open_sets(name: str, data_dir: str | None) -> tuple[Dataset, Dataset]:
+    """Both sets, read once where one process trains several nets on them."""
+    return open_dataset(name, "train", data_dir), open_dataset(name, "test", data_dir)
 
 
 def make_runs(option: dict[str, Any], steps: int, device: backend.Backend) -> dict[str, Training]:
@@ -129,7 +132,7 @@ def run(given: dict[str, Any], team: Team) -> int:
     option |= {"classes": list(train_set.classes), "image_shape": list(train_set.images.shape[1:])}
     train = DataLoader(
         train_set, option["batch_size"], shuffle=True, seed=option["seed"], device=device,
-        transform=Augment() if option["augment"] else None, shard=team.shard,
+        transform=augmentation(option), shard=team.shard,
     )  # fmt: skip
     test = DataLoader(test_set, 500, device=device, shard=team.shard)
     runs = make_runs(option, len(train), device)
@@ -159,9 +162,9 @@ def run(given: dict[str, Any], team: Team) -> int:
             return 0
         histories = {name: training.history for name, training in runs.items()}
         title = f"{option['model']} on {option['data']}"
-        write_report(out, histories, data=option["data"], device=device.name, title=title)
+        write_report(out, histories, data=option["data"], device=device.name, title=title, pictures=option["pictures"])
         block = next((part for part in net.modules() if isinstance(part, SpectralBlock)), None)
-        if block is not None and plots.available():
+        if block is not None and option["pictures"] and plots.available():
             plots.spectra(out / "spectra.png", block, test_set.images[0])
         say("\n" + table(histories))
     return 0

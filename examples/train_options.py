@@ -2,21 +2,24 @@
 
 import argparse
 import re
+import shlex
 from typing import Any
 
 from command_line import Parser, number, store
 from networks import NETS, SPECTRAL, twin_of
 
-from specframe.data import DATASETS
+from specframe.data import DATASETS, Augment
 from specframe.training import PRESETS
 
 DEFAULTS = {
     "model": None, "data": None, "beta": None, "scale": None, "activation": None, "batch_norm": None, "grid": None,
     "width": 1.0, "lr": None, "momentum": None, "weight_decay": None, "schedule": None, "epochs": None,
     "batch_size": None, "store": "auto", "seed": 0, "train_size": None, "test_size": None, "augment": None,
-    "twin": False, "paper": False, "slices": None,
+    "twin": False, "paper": False, "slices": None, "in_place": False,
 }  # fmt: skip
-PLACE = {"device": "auto", "out": None, "data_dir": None}  # what a checkpoint does not remember
+SIGNS = ("mnist", "kmnist", "digits", "svhn")
+LATER = {"in_place": False}  # what checkpoints of older versions lack
+PLACE = {"device": "auto", "out": None, "data_dir": None, "pictures": True}  # what a checkpoint does not remember
 
 
 def make_parser(kind: type[Parser] = Parser) -> Parser:
@@ -50,11 +53,15 @@ def make_parser(kind: type[Parser] = Parser) -> Parser:
     add("--slices", type=number(int, 1), metavar="N",
         help="keep only what each stage reads and run it again in the backward, on N parts of the batch one after "
         "another: the same training in less memory and more time (no)")  # fmt: skip
+    add("--in-place", action="store_true",
+        help="a spatial net with leaky ReLU, which shares one map with the normalisation before it: InPlace-ABN (no)"
+    )  # fmt: skip
     add("--seed", type=number(int, 0), help="of the initial weights and of the order of the images (0)")
     add("--train-size", type=number(int, 1), metavar="N", help="use only the first N training images")
     add("--test-size", type=number(int, 1), metavar="N", help="use only the first N test images")
-    add("--no-augment", dest="augment", action="store_false",
-        help="no random crops and flips (they are used on CIFAR only)")  # fmt: skip
+    augment = parser.add_mutually_exclusive_group()
+    augment.add_argument("--augment", action="store_true", help="random crops and flips, of digits only crops (CIFAR)")
+    augment.add_argument("--no-augment", dest="augment", action="store_false", help="neither")
     add("--twin", action="store_true", help="train the spatial twin of a spectral net too")
     add("--paper", action="store_true",
         help="the paper's settings: lr 0.1 halved every 50 epochs, momentum 0.95, no weight decay, 300 epochs, "
@@ -62,6 +69,7 @@ def make_parser(kind: type[Parser] = Parser) -> Parser:
     add("--workers", type=number(int, 0), metavar="N",
         help="processes that share each batch, for the same training; 0: one a core (1)")  # fmt: skip
     add("--out", metavar="DIR", help="folder for metrics.json, history.csv, checkpoint.npz, pictures (runs/MODEL_DATA)")
+    add("--no-pictures", dest="pictures", action="store_false", help="no curves.png and spectra.png")
     how = parser.add_mutually_exclusive_group()
     add = how.add_argument
     add("--resume", action="store_true",
@@ -69,6 +77,13 @@ def make_parser(kind: type[Parser] = Parser) -> Parser:
     )  # fmt: skip
     add("--overwrite", action="store_true", help="replace what an earlier run left in --out")
     return parser
+
+
+def augmentation(option: dict[str, Any]) -> Augment | None:
+    """How training images are moved about: a mirror makes digits into other signs, and they fill their images."""
+    if not option["augment"]:
+        return None
+    return Augment(pad=2, flip=False) if option["data"] in SIGNS else Augment()
 
 
 def data_name(text: str) -> str:
@@ -97,6 +112,8 @@ def settled(given: dict[str, Any], saved: dict[str, Any] | None) -> dict[str, An
     unused = [name for name in (*SPECTRAL, "twin") if name in given and twin_of(model) is None]
     if unused:
         raise ValueError(f"--{unused[0].replace('_', '-')} goes with a spectral net, {model} is a spatial one")
+    if option["in_place"] and (lenet or twin_of(model)):
+        raise ValueError(f"--in-place goes with a spatial net that has batch normalisation, not with {model}")
     if lenet and option["width"] != 1:
         raise ValueError(f"--width scales all nets but LeNet, {model} has one width")
     data = option["data"] or ("mnist" if lenet else "cifar10")
@@ -109,6 +126,28 @@ def settled(given: dict[str, Any], saved: dict[str, Any] | None) -> dict[str, An
         "beta": 0.5 if twin_of(model) else None,
     }  # fmt: skip
     return option | {name: value for name, value in usual.items() if option[name] is None}
+
+
+def flags_of(option: dict[str, Any]) -> list[str]:
+    """The command line that gives these options."""
+    flags = [] if option["augment"] else ["--no-augment"]
+    for name in DEFAULTS:
+        value, flag = option[name], "--" + name.replace("_", "-")
+        if value is not None and value is not False:
+            flags.append(flag if value is True else f"{flag}={value}")
+    return flags
+
+
+def command_of(option: dict[str, Any]) -> str:
+    """The shortest command that trains with these options."""
+    usual = settled({"model": option["model"], "data": option["data"], "paper": option["paper"]}, None)
+    flags = ["--model", option["model"], "--data", option["data"]]
+    for name in DEFAULTS:
+        value, flag = option[name], "--" + name.replace("_", "-")
+        if value != usual[name] and not (value is False and name != "augment"):
+            flags += ["--no-augment"] if value is False else [flag] if value is True else [flag, str(value)]
+    flags += ["--paper"] if option["paper"] else []
+    return shlex.join(["python", "examples/train.py", *flags])
 
 
 def default_out(given: dict[str, Any]) -> str:

@@ -92,6 +92,8 @@ class Conv2d(Mirror):
         if around == "same":
             around = [((k - 1) // 2, k // 2) for k in pair(self.kernel_size)]
         (top, bottom), (left, right) = around
+        if (top, left) == (bottom, right):  # without a copy of x
+            return F.conv2d(x, self.weight, self.bias, pair(self.stride), (top, left))
         return F.conv2d(F.pad(x, (left, right, top, bottom)), self.weight, self.bias, pair(self.stride))
 
 

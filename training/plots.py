@@ -44,6 +44,27 @@ def _save(figure: Any, path: Path) -> None:
     write_atomically(path, lambda file: figure.savefig(file, format="png"))
 
 
+def label_points(axes: Any, points: Sequence[tuple[str, float, float]], apart: float = 0.3) -> None:
+    """Write the name of each point (name, x, y) beside it, at the nearest height that is free.
+
+    Call it when all else is drawn: the limits of the axes stay what they are then. Names of points that are `apart`,
+    as a part of the axes' width, cannot meet.
+    """
+    axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())
+    to_axes = axes.transData + axes.transAxes.inverted()
+    hair = {"arrowstyle": "-", "lw": 0.3, "color": "#9ca3af"}
+    halo = {"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 0.5}
+    line, taken = 0.026, list[tuple[float, float]]()
+    for name, x, y in sorted(points, key=lambda point: -point[2]):
+        left, bottom = to_axes.transform((x, y))
+        near = [height for other, height in taken if abs(other - left) < apart]
+        heights = (bottom + sign * k * line for k in range(100) for sign in (1, -1))
+        height = next(free for free in heights if all(abs(free - other) >= line for other in near))
+        taken.append((left, height))
+        axes.annotate(name, (x, y), (left + 0.01, height), textcoords="axes fraction", fontsize=7, va="center",
+                      bbox=halo, arrowprops=hair)  # fmt: skip
+
+
 def curves(path: Path, histories: Mapping[str, History], title: str) -> None:
     """Training loss, test accuracy and saved bytes against the epoch; `histories` maps names of nets to a History."""
     figure = _figure(figsize=(10, 3.2))

@@ -42,8 +42,9 @@ def table(histories: Mapping[str, History]) -> str:
 
 
 def write_report(
-    folder: str | os.PathLike[str], histories: Mapping[str, History], *, data: str, device: str, title: str
-) -> None:
+    folder: str | os.PathLike[str], histories: Mapping[str, History], *, data: str, device: str, title: str,
+    pictures: bool = True,
+) -> None:  # fmt: skip
     """Write metrics.json, history.csv and, where matplotlib is installed, curves.png.
 
     Parameters
@@ -52,6 +53,7 @@ def write_report(
     histories : History of each net by name, "spectral", "spatial" or both
     data, device : names of the data set and of the backend, for metrics.json
     title : of the picture
+    pictures : whether to draw it
     """
     folder = Path(folder)
     metrics: dict[str, Any] = {"data": data, "device": device, "spectral": None, "spatial": None}
@@ -59,6 +61,8 @@ def write_report(
     text = json.dumps(metrics, indent=2) + "\n"
     write_atomically(folder / "metrics.json", lambda file: file.write(text.encode()))
     write_csv(folder / "history.csv", histories)
+    if not pictures:
+        return
     if plots.available():
         plots.curves(folder / "curves.png", histories, title)
     else:

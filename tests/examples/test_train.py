@@ -11,6 +11,8 @@ import sys
 import numpy as np
 import pytest
 
+import specframe as sf
+from specframe.data import Augment
 from specframe.training import load_checkpoint, plots, save_checkpoint
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -44,6 +46,14 @@ def run(example, monkeypatch, tmp_path):
             return stop.code
 
     return call
+
+
+def test_a_checkpoint_from_before_an_option_was_there_goes_on(run, tmp_path):
+    assert run(*SMALL, *LENET, "--epochs", 1, "--schedule", "constant", "--out", tmp_path) == 0
+    saved = load_checkpoint(tmp_path / "checkpoint.npz")
+    del saved["options"]["in_place"]
+    save_checkpoint(tmp_path / "checkpoint.npz", saved)
+    assert run(*RESUME, "--epochs", 2, "--out", tmp_path) == 0
 
 
 def nets(out):
@@ -109,6 +119,34 @@ def test_lenet_has_the_settings_of_the_lenet_script(example):
     assert example.settled({"model": "lenet5", "data": "digits"}, None)["epochs"] == 40
 
 
+def test_digits_are_moved_and_never_mirrored(example):
+    option = example.settled({"model": "speclenet5", "augment": True}, None)
+    assert example.augmentation(option) == Augment(pad=2, flip=False)
+    assert example.augmentation(example.settled({"model": "vgg16"}, None)) == Augment()
+    assert example.augmentation(option | {"augment": False}) is None
+
+
+def test_in_place_a_leaky_relu_and_its_normalisation_are_one_op(example):
+    option = example.settled({"model": "densenet", "in_place": True, "width": 1 / 16}, None)
+    net = example.build("densenet", option, 3, 32)
+    with sf.Tape() as tape:
+        net(sf.Tensor(np.ones((8, 8, 2, 3), np.float32)))
+    assert "batch_norm_act2d" in {row.op for row in tape.ledger.rows}
+
+
+def test_a_command_line_says_what_its_options_were(example):
+    from train_options import command_of, flags_of
+
+    given = {"model": "speclenet5", "augment": True, "epochs": 20, "beta": 0.25}
+    option = example.settled(given, None)
+    assert command_of(option) == (
+        "python examples/train.py --model speclenet5 --data mnist --beta 0.25 --epochs 20 --augment"
+    )
+    assert example.settled(vars(example.make_parser().parse_args(flags_of(option))), None) == option
+    plain = example.settled({"model": "vgg16", "augment": False, "paper": True}, None)
+    assert command_of(plain) == "python examples/train.py --model vgg16 --data cifar10 --no-augment --paper"
+
+
 def test_the_papers_rate_is_halved_every_50_epochs(example):
     option = example.settled({"model": "speclenet5", "data": "digits", "paper": True}, None)
     training = example.make_runs(option | {"image_shape": [1, 28, 28]}, 10, "cpu")["spectral"]
@@ -126,7 +164,7 @@ def test_the_results_go_to_a_folder_named_after_model_and_data(example):
     ("arguments", "sentence"),
     [
         ([], "which network? --model NAME is needed"),
-        (["--model", "resnext"], "argument --model: invalid choice"),
+        (["--model", "inception"], "argument --model: invalid choice"),
         (["--model", "vgg16", "--twin"], "--twin goes with a spectral net, vgg16 is a spatial one"),
         (["--model", "lenet5", "--beta", "0.7"], "--beta goes with a spectral net, lenet5 is a spatial one"),
         (["--model", "speclenet5", "--width", "2"], "--width scales all nets but LeNet, speclenet5 has one"),
@@ -137,6 +175,11 @@ def test_the_results_go_to_a_folder_named_after_model_and_data(example):
         (["--model", "lenet5", "--seed", "9" * 400], "argument --seed: expected a number from 0, got 9999"),
         (["--model", "lenet5", "--data", "cats"], "argument --data: expected cifar10, "),
         (["--model", "lenet5", "--store", "zip"], "argument --store: unknown store 'zip'"),
+        (["--model", "specvgg16", "--in-place"], "--in-place goes with a spatial net that has batch normalisation"),
+        (
+            ["--model", "vgg16", "--augment", "--no-augment"],
+            "argument --no-augment: not allowed with",
+        ),
         (["--resume"], "--resume needs --out"),
         (["--resume", "--out", "none"], "there is no checkpoint here"),
         (["--resume", "--overwrite"], "not allowed with argument"),
@@ -260,7 +303,7 @@ def test_what_a_checkpoint_says_about_places_decides_nothing(run, tmp_path, caps
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("model", "resnext"), ("model", 3), ("data", "nothing"), ("schedule", "up"), ("epochs", "x"), ("beta", [1]),
+    [("model", "inception"), ("model", 3), ("data", "nothing"), ("schedule", "up"), ("epochs", "x"), ("beta", [1]),
      ("batch_size", None), ("store", "zip"), ("slices", "a"), ("width", {})],
 )  # fmt: skip
 def test_options_of_a_checkpoint_that_make_no_run_are_a_sentence(example, run, tmp_path, capsys, name, value):

@@ -29,6 +29,19 @@ def test_curves_are_a_picture(tmp_path):
 
 
 @needs_matplotlib
+def test_names_of_points_at_one_place_do_not_cover_each_other():
+    figure = plots._figure()
+    axes = figure.subplots()
+    points = [(name, 1.0, 2.0) for name in "abc"] + [("far", 2.0, 2.0)]
+    axes.plot([x for _, x, _ in points], [y for _, _, y in points], "o")
+    plots.label_points(axes, points)
+    heights = [text.xyann[1] for text in axes.texts[:3]]
+    assert min(abs(one - other) for one in heights for other in heights if one is not other) > 0.025
+    assert [text.get_text() for text in axes.texts] == ["a", "b", "c", "far"]
+    assert axes.texts[3].xyann[1] == heights[0], "nothing is near"
+
+
+@needs_matplotlib
 @pytest.mark.parametrize("by", ["layer", "op", "format"])
 def test_a_ledger_is_a_picture(tmp_path, by):
     with sf.Tape(store="mask8") as tape:

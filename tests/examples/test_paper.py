@@ -1,0 +1,152 @@
+"""examples/paper.py: runs that are cached and resumed, and a report that needs nothing else."""
+
+import csv
+import importlib.util
+import pathlib
+import re
+import sys
+from dataclasses import replace
+
+import pytest
+
+from specframe.training import plots
+
+ROOT = pathlib.Path(__file__).parents[2]
+FOLDER = ROOT / "examples"
+pytestmark = pytest.mark.skipif(not plots.available(), reason="matplotlib is not installed")
+
+
+@pytest.fixture(scope="module")
+def paper():
+    sys.path.insert(0, str(FOLDER))  # as running the script does
+    spec = importlib.util.spec_from_file_location("paper", FOLDER / "paper.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    yield module
+    sys.path.remove(str(FOLDER))
+
+
+@pytest.fixture
+def tiny(paper, monkeypatch):
+    """Seconds: two epochs of 64 digits, LeNet only."""
+    scale = replace(paper.QUICK, images={"digits": (64, 40)}, epochs={"digits": 2}, betas=(0.5, 1.0), width=1 / 16)
+    monkeypatch.setattr(paper, "QUICK", scale)
+    from paper_parts import scale as scales
+
+    monkeypatch.setattr(scales, "NETS", {"lenet5": "LeNet"})
+    for name in ("fig3", "fig4", "fig5"):
+        monkeypatch.setattr(sys.modules[f"paper_parts.{name}"], "NETS", {"lenet5": "LeNet"})
+    return paper
+
+
+def table(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_figure_is_drawn_from_runs_that_are_done_once(tiny, tmp_path, capsys):
+    call = ["fig3", "--quick", "--data", "digits", "--device", "cpu", "--out", str(tmp_path)]
+    assert tiny.main(call) == 0
+    printed = capsys.readouterr().out
+    assert "0 runs are there already, 3 to do" in printed and "[3/3, about" in printed
+    folder = tmp_path / "quick"
+    rows = table(folder / "fig3.csv")
+    assert [row["beta"] for row in rows] == ["0.5", "1.0"] and {row["net"] for row in rows} == {"LeNet"}
+    assert 1 > float(rows[0]["saved / twin"]) > float(rows[1]["saved / twin"]) > 0
+    page = (folder / "report.html").read_text()
+    assert 'src="data:image/png;base64,' in page and "python examples/paper.py fig3 --quick" in page
+    assert not re.search(r'(src|href)="(?!data:)', page) and "Fig. 3" in page and "monotone in beta everywhere" in page
+    assert tiny.main([*call]) == 0
+    assert "3 runs are there already, 0 to do" in capsys.readouterr().out
+
+
+def test_a_figure_uses_the_runs_of_another_one(tiny, tmp_path, capsys):
+    out = ["--quick", "--data", "digits", "--device", "cpu", "--out", str(tmp_path)]
+    assert tiny.main(["fig5", *out]) == 0 and tiny.main(["fig3", *out]) == 0
+    assert "2 runs are there already, 1 to do" in capsys.readouterr().out
+    assert {row["net"] for row in table(tmp_path / "quick" / "fig5.csv")} == {"LeNet", "SpecLeNet"}
+    assert {row["epoch"] for row in table(tmp_path / "quick" / "fig5.csv")} == {"1", "2"}
+
+
+def test_fig_2_keeps_fewer_frequencies_at_a_larger_beta(tiny, tmp_path):
+    assert tiny.main(["fig2", "--quick", "--data", "digits", "--device", "cpu", "--out", str(tmp_path)]) == 0
+    stored = [float(row["stored, %"]) for row in table(tmp_path / "quick" / "fig2.csv")]
+    assert stored[0] == 100 > stored[1] and stored == sorted(stored, reverse=True)
+
+
+def test_what_was_stopped_goes_on(tiny, tmp_path, monkeypatch, capsys):
+    from paper_parts import runs
+    from paper_parts.scale import QUICK
+
+    scale = replace(QUICK, images={"digits": (64, 40)}, epochs={"digits": 2})
+    mine, run = runs.Runs(tmp_path, ["--device=cpu"]), runs.make(scale, "speclenet5", "digits", {"beta": 0.5})
+    called = []
+    real = runs.train.main
+    monkeypatch.setattr(runs.train, "main", lambda arguments: called.append(arguments) or 130)
+    with pytest.raises(runs.Stopped):
+        mine.complete([run])
+    assert not mine.done(run) and called[0][:2] == ["--model=speclenet5", "--data=digits"]
+    (mine.path(run) / "checkpoint.npz").write_bytes(b"no checkpoint")
+    monkeypatch.setattr(runs.train, "main", lambda arguments: called.append(arguments) or real(arguments))
+    with pytest.raises(ValueError, match=r"a run failed: python examples/train\.py --model=speclenet5"):
+        mine.complete([run])
+    assert called[1][:2] == ["--resume", "--device=cpu"]
+
+
+def test_other_settings_are_another_run(paper):
+    from paper_parts import runs
+    from paper_parts.scale import QUICK
+
+    one, other = (runs.make(QUICK, "specvgg16", "cifar10", {"beta": beta}) for beta in (0.5, 0.7))
+    assert one.name != other.name and one.name.startswith("specvgg16-cifar10-")
+    assert one == runs.make(QUICK, "specvgg16", "cifar10", {"beta": 0.5}) and "--width=0.125" in one.arguments
+    way = runs.make(QUICK, "vgg16", "cifar10", {"in_place": True, "store": "quant8"})
+    assert way.arguments[-2:] == ("--in-place", "--store=quant8")
+
+
+def test_every_figure_has_runs_on_every_data_set_it_can_be_trained_on(paper):
+    plans = {name: part.plan(paper.FULL, ["mnist", "cifar10", "svhn"]) for name, part in paper.PARTS.items()}
+    assert len(plans["fig3"]) == (1 + len(paper.FULL.betas)) * 9  # LeNet on all three, three nets on two
+    assert all("--paper" in run.arguments for run in plans["fig3"].values())
+    assert len(plans["table2"]) == 2 * 11 and not plans["table1"] and not plans["claims"]
+    assert {key[1] for key in paper.PARTS["fig3"].plan(paper.QUICK, ["digits"])} == {"lenet5", "densenet"}
+
+
+def test_table_1_has_the_papers_sizes(tiny, tmp_path):
+    assert tiny.main(["table1", "--quick", "--data", "digits", "--out", str(tmp_path)]) == 0
+    rows = table(tmp_path / "quick" / "table1.csv")
+    own = [row["output"] for row in rows if row["net"] == "SpecDenseNet"]
+    assert own[:2] == ["32x32x64", "16x16x64"] and own[2:14] == ["19x10x64"] * 12
+
+
+# ---- claims ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_of_claims_is_what_the_results_say(paper):
+    from paper_parts import claims
+
+    assert (ROOT / "docs" / "claims.md").read_text() == claims.markdown(claims.read())
+
+
+def test_a_claim_is_judged_by_its_figures(paper, tmp_path):
+    from paper_parts import claims
+
+    assert {line[2] for line in claims.judged({})} == {"not run"}
+    own, twin = claims.Row("own", 67.5, 67, 68, 0.37, 3), claims.Row("twin", 68.4, 68, 69, 0.5, 3)
+    assert claims.at_most(0.37)(own, twin) == "reproduced"
+    assert claims.at_most(0.36)(own, twin) == "not reproduced"
+    assert claims.at_most(0.42)(own, twin) == "better"
+    assert claims.at_most(0.37)(replace(own, accuracy=67.3), twin) == "not reproduced"
+    (tmp_path / "a.json").write_text('{"x, seed 0": {"accuracy": 0.5, "ratio": 0.1}, "x, seed 1": '
+                                     '{"accuracy": 0.7, "ratio": 0.3}, "nets": {}}')  # fmt: skip
+    rows = claims.read(tmp_path)
+    assert str(rows["x"]) == "x: 60.0 % at 0.200 (2 seeds, 50.0 to 70.0)" and len(rows) == 1
+
+
+def test_mistakes_are_one_sentence(paper, capsys, monkeypatch, tmp_path):
+    with pytest.raises(SystemExit, match="2"):
+        paper.main(["fig9"])
+    monkeypatch.setattr(plots, "available", lambda: False)
+    assert paper.main(["fig3", "--quick", "--out", str(tmp_path / "new")]) == 2
+    assert capsys.readouterr().err.endswith("the figures need matplotlib: pip install 'specframe[plot]'\n")
+    assert not (tmp_path / "new").exists()
