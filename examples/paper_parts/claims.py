@@ -132,7 +132,7 @@ HEAD = ("in the paper", "claim", "verdict", "figures", "command")
 TEXT = """# The paper's claims
 
 Each claim beside the runs that bear on it. Figures are test accuracies, with the lowest and the highest seed, and saved
-bytes relative to what PyTorch's plain twin saves; all come from the files in [results](results), most from the small
+bytes relative to what PyTorch's plain twin saves; all come from the files in `docs/results`, most from the small
 protocol of [deep.md](deep.md) (width 0.25, 10 000 images, 10 epochs). "Better" is less than nine tenths of the bytes
 claimed, within a point of the twin. This page is what `python examples/paper.py claims` writes.
 
