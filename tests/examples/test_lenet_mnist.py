@@ -106,7 +106,9 @@ def test_no_twin_trains_the_spectral_net_only(example, tmp_path):
 
 def test_epochs_are_5_of_mnist_and_40_of_the_few_digits(example, tmp_path, monkeypatch):
     chosen = []
-    monkeypatch.setattr(example, "train", lambda name, model, batches, tests, args: chosen.append(args.epochs) or ())
+    monkeypatch.setattr(
+        example, "train", lambda name, model, batches, tests, args, team: chosen.append(args.epochs) or ()
+    )
     monkeypatch.setattr(example, "write_report", lambda *args, **options: None)
     monkeypatch.setattr(example, "table", lambda histories: "")
     monkeypatch.setattr(example, "MNIST", lambda split, folder: Digits(split))
