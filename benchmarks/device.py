@@ -22,6 +22,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import program
+
 from specframe import backend
 from specframe.training import write_atomically
 
@@ -61,6 +63,7 @@ def main(arguments=None):
         results = Results(options.out / "device.json", card(options.device), options)
     except (backend.DeviceError, ValueError) as error:
         parser.error(str(error))
+    program.takes(8, "one GPU")
     for part in options.part:
         for name, measure in PARTS[part](options):
             results.measure(part, name, measure)

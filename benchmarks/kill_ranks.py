@@ -18,6 +18,8 @@ import time
 from pathlib import Path
 
 import numpy as np
+import program
+from tqdm import tqdm
 
 from specframe.data import DataLoader, Dataset
 from specframe.layers import BatchNorm2d, Conv2d, Flatten, Linear, ReLU, Sequential
@@ -126,7 +128,8 @@ def main() -> int:
         return train(options.train, options.workers, options.fault)
     draw, before, slowest = random.Random(options.seed), segments(), 0.0
     counts = dict.fromkeys(("ranks hung", "checkpoints lost", "messages without the rank"), 0)
-    for _ in range(options.times):
+    program.takes(options.times / 10)
+    for _ in tqdm(range(options.times), unit="kill", leave=False, disable=None):
         with tempfile.TemporaryDirectory() as name:
             process = start(Path(name), options.workers)
             found = ranks(Path(name), options.workers)
@@ -149,4 +152,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program.guarded(main))

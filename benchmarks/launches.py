@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import program
 
 import specframe as sf
 from specframe import models, ops
@@ -35,6 +36,7 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     if shim.COMPILER is None:
         parser.error(shim.WHY_NOT)
+    program.takes(1)
     if options.ops:
         print("| op | plain body, forward + backward | CUDA's body |\n|---|---|---|")
         for name in OPS:
@@ -106,4 +108,4 @@ def of_op(name, plain):
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(program.guarded(main))

@@ -12,10 +12,10 @@ def name():
     return os.path.basename(sys.argv[0])
 
 
-def takes(minutes):
-    """Say beforehand, on stderr, about how long this takes on two cores that do nothing else."""
+def takes(minutes, where="two free cores"):
+    """Say beforehand, on stderr, about how long this takes, and on what."""
     long = f"{minutes / 60:.1f} hours" if minutes >= 90 else f"{minutes:.0f} minutes" if minutes >= 2 else "a minute"
-    print(f"{name()}: this takes about {long} on two free cores", file=sys.stderr, flush=True)
+    print(f"{name()}: this takes about {long} on {where}", file=sys.stderr, flush=True)
 
 
 def bar(total, unit):

@@ -16,7 +16,7 @@ from command_line import Parser, guarded
 from networks import build
 
 from specframe import backend, ops
-from specframe.data import DATASETS, open_dataset
+from specframe.data import DATASETS
 from specframe.data.image import brightness, flatten, read_image
 from specframe.layers import Module, SpectralBlock
 from specframe.tensor import Tensor
@@ -85,14 +85,13 @@ class Trained:
 
     def __init__(self, option: dict[str, Any]) -> None:
         self.name = option["data"]
-        kind = DATASETS.get(self.name)
-        if kind is not None:
-            self.classes, self.shape, self.mean, self.std = kind.CLASSES, kind.SHAPE, kind.MEAN, kind.STD
-        elif "classes" in option:  # of a folder of pictures, which need not be here any more
-            self.classes, self.shape, self.mean, self.std = option["classes"], option["image_shape"], 0, 1
-        else:
-            data = open_dataset(self.name, "test")
-            self.classes, self.shape, self.mean, self.std = data.classes, data.images.shape[1:], data.mean, data.std
+        kind = DATASETS.get(self.name)  # None: a folder of pictures, which need not be here any more
+        self.mean: Any = 0 if kind is None else kind.MEAN
+        self.std: Any = 1 if kind is None else kind.STD
+        if kind is None or "classes" in option:
+            self.classes, self.shape = tuple(option["classes"]), tuple(option["image_shape"])
+        else:  # of lenet_mnist.py
+            self.classes, self.shape = kind.CLASSES, kind.SHAPE
         self.drawn = kind is not None and self.shape[0] == 1
 
 

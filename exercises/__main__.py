@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from specframe.exercises import EXERCISES, Exercise
+from specframe.training.output import say
 
 CHAPTERS = {
     1: "A tape in sixty lines", 2: "Gradients of complex numbers", 3: "The adjoint of rfft2 and irfft2",
@@ -25,8 +26,8 @@ def show_list() -> None:
     for exercise in EXERCISES.values():
         if exercise.chapter != chapter:
             chapter = exercise.chapter
-            print(f"\n{chapter}. {CHAPTERS[chapter]}")
-        print(f"  {exercise.number:2}  {'*' * exercise.stars:4}  {exercise.minutes:2} min  {exercise.title}")
+            say(f"\n{chapter}. {CHAPTERS[chapter]}")
+        say(f"  {exercise.number:2}  {'*' * exercise.stars:4}  {exercise.minutes:2} min  {exercise.title}")
 
 
 def start(folder: Path) -> None:
@@ -38,8 +39,8 @@ def start(folder: Path) -> None:
     for exercise in EXERCISES.values():
         shutil.copyfile(exercise.task, folder / exercise.file)
     first = next(iter(EXERCISES.values()))
-    print(f"{len(EXERCISES)} files are in {folder}. Begin with {first.file}, and then, in that folder:")
-    print("  python -m specframe.exercises check 1")
+    say(f"{len(EXERCISES)} files are in {folder}. Begin with {first.file}, and then, in that folder:")
+    say("  python -m specframe.exercises check 1")
 
 
 def check(exercise: Exercise, file: Path | None, seconds: float) -> int:
@@ -47,14 +48,16 @@ def check(exercise: Exercise, file: Path | None, seconds: float) -> int:
     path = Path(exercise.file) if file is None else file
     if not path.is_file():
         raise ValueError(f"{path} is not here: name your file, or copy the exercises with `start DIR`")
+    if not 0 < seconds < 1e6:
+        raise ValueError(f"--seconds: expected a number above 0, got {seconds:g}")
     command = [sys.executable, "-m", "specframe.exercises.child", str(exercise.number), str(path.resolve())]
     try:
         status = subprocess.run(command, stdin=subprocess.DEVNULL, timeout=seconds).returncode
     except subprocess.TimeoutExpired:
-        print(f"Exercise {exercise.number} is not right yet: it did not end within {seconds:g} seconds")
+        say(f"Exercise {exercise.number} is not right yet: it did not end within {seconds:g} seconds")
         return 1
     if status not in (0, 1):
-        print(f"Exercise {exercise.number} is not right yet: the file brought Python down (exit status {status})")
+        say(f"Exercise {exercise.number} is not right yet: the file brought Python down (exit status {status})")
     return min(abs(status), 1)
 
 
@@ -89,9 +92,9 @@ def main() -> int:
         elif arguments.command == "check":
             return check(arguments.exercise, arguments.file, arguments.seconds)
         elif arguments.command == "hint":
-            print(arguments.exercise.hint)
+            say(arguments.exercise.hint)
         else:
-            print(arguments.exercise.solution.read_text(encoding="utf-8"), end="")
+            say(arguments.exercise.solution.read_text(encoding="utf-8").rstrip("\n"))
     except (OSError, ValueError) as error:
         print(f"python -m specframe.exercises: {error}", file=sys.stderr)
         return 2

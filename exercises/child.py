@@ -6,6 +6,9 @@ from pathlib import Path
 from specframe.exercises import judge
 
 if __name__ == "__main__":
-    verdict = judge(int(sys.argv[1]), Path(sys.argv[2]))
+    try:
+        verdict = judge(int(sys.argv[1]), Path(sys.argv[2]))
+    except KeyboardInterrupt:  # the parent, which Ctrl-C reaches too, says so
+        sys.exit(1)
     print(verdict.sentence)
     sys.exit(0 if verdict.right else 1)

@@ -38,8 +38,8 @@ def judge(number: int, path: Path) -> Verdict:
     except Wrong as wrong:
         sentence = str(wrong)
     except NotImplementedError as missing:
-        where = _where(missing, path)
-        sentence = f"not filled in yet{f', {where}' if where else ''}: {str(missing) or 'something is missing'}"
+        where, what = _where(missing, path), str(missing) or "something is missing"
+        return Verdict(False, f"Exercise {number} is not filled in yet{f', {where}' if where else ''}: {what}")
     except (Exception, SystemExit) as error:
         where, message = _where(error, path), " ".join(str(error).split())
         sentence = f"{type(error).__name__}{f' in {where}' if where else ''}: {message or 'without a message'}"

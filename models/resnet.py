@@ -24,6 +24,7 @@ from specframe.layers import BatchNorm2d, Conv2d, GlobalAvgPool2d, Linear, Modul
 from specframe.layers.checks import whole
 from specframe.layers.init import Seed, generator
 from specframe.models.common import ConvNormAct, check_batch_norm, check_stages, per_stage, scaled, settled
+from specframe.models.net import Net
 from specframe.tensor import Tensor
 
 CHANNELS, BLOCKS = (16, 32, 64), 3
@@ -71,7 +72,7 @@ class SpectralPart(Module):
         return ops.relu(y) if self.rectify else y
 
 
-class _ResNet(Module):
+class _ResNet(Net):
     """What the twins share. A subclass makes the stem and the residual blocks, the classifier comes last."""
 
     stem: Module
@@ -156,6 +157,8 @@ class SpecResNet(_ResNet):
     others, and errors : as in ResNet
     """
 
+    best, paper = BEST, PAPER
+
     def __init__(
         self, in_channels: int = 3, num_classes: int = 10, width: float = 1.0, blocks: int = BLOCKS, beta: Any = 0.5,
         scale: Any = None, grid: Any = None, norm: str = "ortho", activation: str = "tanh", gain: float | None = None,
@@ -164,7 +167,7 @@ class SpecResNet(_ResNet):
     ) -> None:  # fmt: skip
         whole(self, 1, blocks=blocks)
         scale, grid, gain, batch_norm, spectral_stages, rectify = settled(
-            (scale, grid, gain, batch_norm, spectral_stages, rectify), PAPER if paper_strict else BEST
+            (scale, grid, gain, batch_norm, spectral_stages, rectify), self.paper if paper_strict else self.best
         )
         inside = check_batch_norm(batch_norm, "SpecResNet")
         check_stages(spectral_stages, len(CHANNELS), "SpecResNet")

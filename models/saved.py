@@ -21,8 +21,8 @@ from specframe.models.net import Net, plain
 VERSION = 1
 NETS: dict[str, Callable[..., Net]] = {
     net.__name__: net
-    for net in (models.AlexNet, models.DenseNet, models.LeNet5, models.SpecAlexNet, models.SpecDenseNet,
-                models.SpecLeNet5, models.SpecVGG16, models.VGG16)
+    for net in (models.AlexNet, models.DenseNet, models.LeNet5, models.ResNet, models.SpecAlexNet, models.SpecDenseNet,
+                models.SpecLeNet5, models.SpecResNet, models.SpecVGG16, models.VGG16)
 }  # fmt: skip
 
 

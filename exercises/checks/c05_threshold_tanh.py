@@ -6,7 +6,7 @@ import numpy as np
 
 from specframe.exercises.catalogue import exercise
 from specframe.exercises.compare import Wrong, same
-from specframe.exercises.differences import check_gradcheck, check_op, normal
+from specframe.exercises.differences import check_gradcheck, check_op, normal, saved_bytes
 from specframe.tape import Tape, apply
 from specframe.tensor import Tensor
 
@@ -22,8 +22,8 @@ def check_13(mine: Any) -> str:
     edge = Tensor(np.array([3 + 4j, 5, -5j, 4 + 4j]), requires_grad=True)
     with Tape() as tape:
         y = apply(mine.Threshold, edge, beta=5.0)
-    if tape.ledger.nbytes > 1:
-        raise Wrong(f"{tape.ledger.nbytes} bytes are saved for four entries, and one bit an entry is enough")
+    if (kept := saved_bytes(mine.Threshold, normal(rng, 4, 6, complex=True), beta=0.5)) > 3:
+        raise Wrong(f"{kept} bytes are saved for 24 entries, and one bit an entry is enough")
     tape.backward(y, np.full(4, 9 + 9j))
     same("the result at |Y| = beta, beta, beta and more,", y.data, np.array([0, 0, 0, 4 + 4j]))
     same("the gradient at |Y| = beta, beta, beta and more,", edge.grad, np.array([0, 0, 0, 9 + 9j]))
@@ -47,8 +47,8 @@ def check_14(mine: Any) -> str:
     Y = Tensor(np.array([0, 1, 2j, 3 + 4j]), requires_grad=True)
     with Tape() as tape:
         y = apply(mine.Shrink, Y, beta=2.0)
-    if tape.ledger.nbytes > 16 + 2:  # two bytes say where it is
-        raise Wrong(f"{tape.ledger.nbytes} bytes are saved, and the one entry that is not zero has 16: save y alone")
+    if (kept := saved_bytes(mine.Shrink, Y.data[None], beta=2.0)) > 16 + 2:  # two bytes say where it is
+        raise Wrong(f"{kept} bytes are saved, and the one entry that is not zero has 16: save y alone")
     tape.backward(y, np.ones(4, complex))
     right = np.array([0, 0, 0, 0.6 + 0.4 * 0.6 * (0.6 + 0.8j)])
     same("gY at Y = 0, 1, 2i and 3 + 4i, with beta = 2 and g = 1,", Y.grad, right)

@@ -17,18 +17,21 @@ def _softmax(x: Any) -> Any:
     return p / p.sum()
 
 
+def _of_tanh(x: Any, g: Any) -> Any:
+    return (1 - np.tanh(x) ** 2) * g
+
+
 def _one_entry_off(x: Any, g: Any) -> Any:
-    gx = (1 - np.tanh(x) ** 2) * g
+    gx = _of_tanh(x, g)
     gx[3] *= 1.5
     return gx
 
 
 A = normal(np.random.default_rng(5), 4, 6, complex=True)
-TANH: Rule = lambda x, g: (1 - np.tanh(x) ** 2) * g  # noqa: E731
 # what it is, a function, its rule, whether x is complex, whether the rule is right
 CASES: list[tuple[str, Callable[[Any], Any], Rule, bool, bool]] = [
-    ("tanh", np.tanh, TANH, False, True),
-    ("tanh with a slope that is 1 % too large", np.tanh, lambda x, g: 1.01 * TANH(x, g), False, False),
+    ("tanh", np.tanh, _of_tanh, False, True),
+    ("tanh with a slope that is 1 % too large", np.tanh, lambda x, g: 1.01 * _of_tanh(x, g), False, False),
     ("tanh with one entry of many off", np.tanh, _one_entry_off, False, False),
     ("a complex matrix", lambda z: A @ z, lambda z, g: A.conj().T @ g, True, True),
     ("a complex matrix without the conjugate", lambda z: A @ z, lambda z, g: A.T @ g, True, False),
@@ -69,15 +72,21 @@ def _hard(x: Any) -> Any:
     return np.where(abs(x) > 1, x, 0)
 
 
-STEP: Rule = lambda x, g: (x > 0) * g  # noqa: E731
-PASS: Rule = lambda x, g: (abs(x) > 1) * g  # noqa: E731
+def _of_relu(x: Any, g: Any) -> Any:
+    return (x > 0) * g
+
+
+def _of_hard(x: Any, g: Any) -> Any:
+    return (abs(x) > 1) * g
+
+
 KINKS: list[tuple[str, Callable[[Any], Any], Rule, list[float], str]] = [
-    ("relu, far from 0", _relu, STEP, [1.0, -2.0, 0.5], "right"),
-    ("relu, an entry at 0", _relu, STEP, [1.0, 0.0, -2.0], "kink"),
-    ("relu, an entry nearer to 0 than the step", _relu, STEP, [1.0, -1e-7, -2.0], "kink"),
+    ("relu, far from 0", _relu, _of_relu, [1.0, -2.0, 0.5], "right"),
+    ("relu, an entry at 0", _relu, _of_relu, [1.0, 0.0, -2.0], "kink"),
+    ("relu, an entry nearer to 0 than the step", _relu, _of_relu, [1.0, -1e-7, -2.0], "kink"),
     ("relu whose rule lets everything through, far from 0", _relu, lambda x, g: g, [1.0, -1.0, -2.0], "wrong"),
-    ("the threshold 1, an entry at 1", _hard, PASS, [3.0, 1.0, 0.2], "kink"),
-    ("the threshold 1, far from 1", _hard, PASS, [3.0, 2.0, 0.2], "right"),
+    ("the threshold 1, an entry at 1", _hard, _of_hard, [3.0, 1.0, 0.2], "kink"),
+    ("the threshold 1, far from 1", _hard, _of_hard, [3.0, 2.0, 0.2], "right"),
     ("exp, which is curved", np.exp, lambda x, g: np.exp(x) * g, [3.0, -1.0, 0.2], "right"),
     ("exp whose rule is 0.1 % off", np.exp, lambda x, g: 1.001 * np.exp(x) * g, [3.0, -1.0, 0.2], "wrong"),
     ("tanh whose rule forgets g", np.tanh, lambda x, g: 1 - np.tanh(x) ** 2, [3.0, -1.0, 0.2], "wrong"),

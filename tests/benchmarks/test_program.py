@@ -9,7 +9,7 @@ import pytest
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 PROGRAMS = sorted(path.stem for path in FOLDER.glob("*.py") if "__main__" in path.read_text(encoding="utf-8"))
-QUICK = {"calls", "memory_child"}  # seconds; started by another
+QUICK = {"calls", "device_child", "memory_child"}  # seconds; started by another
 
 
 def raising(error):

@@ -2,6 +2,7 @@
 
 import importlib.util
 import pathlib
+import shutil
 import sys
 
 import numpy as np
@@ -153,6 +154,24 @@ def test_the_best_weights_are_used(examples, run):
     history = load_checkpoint(run / "checkpoint.npz")["nets"]["spectral"]["history"]
     accuracy = evaluate(model, DataLoader(Digits("test"), 500, device="cpu"))[1]
     assert accuracy == max(epoch["test_accuracy"] for epoch in history)
+
+
+def test_of_a_folder_the_checkpoint_knows_classes_and_size(examples, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, value in (("left", 0), ("right", 1), ("süd ost", 2)):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for i in range(8):
+            pixels = np.random.default_rng(i).integers(0, 60, (20, 26, 3))
+            pixels[..., value] += 180
+            Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "pictures" / name / f"{i}.png")
+    options = ["--model", "lenet5", "--epochs", "4", "--batch-size", "4", "--device", "cpu", "--out", "run"]
+    assert examples[1].main([*options, "--data", "folder:pictures:16"]) == 0
+    shutil.copy("pictures/right/0.png", "new.png")
+    shutil.rmtree("pictures")
+    capsys.readouterr()
+    assert examples[0].main(["run/checkpoint.npz", "new.png"]) == 0
+    guesses = capsys.readouterr().out.removeprefix("new.png: ").split(", ")
+    assert guesses[0].startswith("right ") and {guess.rsplit(" ", 2)[0] for guess in guesses} >= {"left", "süd ost"}
 
 
 def test_mistakes_are_one_sentence(examples, run, tmp_path, capsys):

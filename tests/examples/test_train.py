@@ -126,7 +126,7 @@ def test_the_results_go_to_a_folder_named_after_model_and_data(example):
     ("arguments", "sentence"),
     [
         ([], "which network? --model NAME is needed"),
-        (["--model", "resnet"], "argument --model: invalid choice"),
+        (["--model", "resnext"], "argument --model: invalid choice"),
         (["--model", "vgg16", "--twin"], "--twin goes with a spectral net, vgg16 is a spatial one"),
         (["--model", "lenet5", "--beta", "0.7"], "--beta goes with a spectral net, lenet5 is a spatial one"),
         (["--model", "speclenet5", "--width", "2"], "--width scales all nets but LeNet, speclenet5 has one"),
@@ -260,7 +260,7 @@ def test_what_a_checkpoint_says_about_places_decides_nothing(run, tmp_path, caps
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("model", "resnet"), ("model", 3), ("data", "nothing"), ("schedule", "up"), ("epochs", "x"), ("beta", [1]),
+    [("model", "resnext"), ("model", 3), ("data", "nothing"), ("schedule", "up"), ("epochs", "x"), ("beta", [1]),
      ("batch_size", None), ("store", "zip"), ("slices", "a"), ("width", {})],
 )  # fmt: skip
 def test_options_of_a_checkpoint_that_make_no_run_are_a_sentence(example, run, tmp_path, capsys, name, value):

@@ -1,5 +1,7 @@
 """python -m specframe.exercises: what it prints, what it refuses, and that no file of a reader's can break it."""
 
+import os
+import signal
 import subprocess
 import sys
 
@@ -64,6 +66,7 @@ def test_a_file_that_hangs_dies_or_asks_is_a_sentence(tmp_path, code, sentence):
     [
         (["check", 1], f"{FIRST.file} is not here: name your file, or copy the exercises with `start DIR`"),
         (["check", 1, "other.py"], "other.py is not here"),
+        (["check", 1, FIRST.solution, "--seconds", "nan"], "--seconds: expected a number above 0, got nan"),
         (["hint", 0], f"there is no exercise 0: choose 1 to {max(EXERCISES)}"),
         (["solution", "seven"], "there is no exercise seven"),
         (["start", "/dev/null/folder"], "Not a directory"),
@@ -73,6 +76,17 @@ def test_a_wrong_command_ends_in_a_sentence_and_status_2(tmp_path, arguments, se
     status, out, err = run(*arguments, cwd=tmp_path)
     assert status == 2 and out == "" and sentence in err and "Traceback" not in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_stops_in_a_word(tmp_path):
+    (tmp_path / FIRST.file).write_text("print('here', flush=True)\nwhile True:\n    pass\n")
+    command = [sys.executable, "-m", "specframe.exercises", "check", "1"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=tmp_path, start_new_session=True, **pipes) as process:
+        assert process.stdout.readline() == "here\n"
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, "", "stopped\n")
 
 
 def test_hint_and_solution(tmp_path):

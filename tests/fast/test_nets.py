@@ -1,4 +1,4 @@
-"""Each of the eight nets gives the same logits and gradients by the fast bodies and by those of specframe/ops."""
+"""Each net gives the same logits and gradients by the fast bodies and by those of specframe/ops."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from specframe import Tape, Tensor, models, ops, reference
 NETS = {
     "LeNet5": {}, "SpecLeNet5": {}, "AlexNet": {"width": 1 / 16}, "SpecAlexNet": {"width": 1 / 16},
     "VGG16": {"width": 1 / 16}, "SpecVGG16": {"width": 1 / 16}, "DenseNet": {"width": 1 / 16},
-    "SpecDenseNet": {"width": 1 / 16},
+    "SpecDenseNet": {"width": 1 / 16}, "ResNet": {"width": 1 / 4}, "SpecResNet": {"width": 1 / 4},
 }  # fmt: skip
 
 

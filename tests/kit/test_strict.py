@@ -10,6 +10,7 @@ import scipy.fft
 import scipy.special
 
 from specframe import backend
+from tests.kit import costs
 from tests.kit.strict import STRICT, StrictArray, count_waits
 
 xp = STRICT.xp
@@ -93,6 +94,7 @@ def test_ufuncs_of_numpy_run_on_the_device_but_those_of_scipy_do_not(a):
         lambda a: xp.multiply(a, [1, 2, 3, 4]),
         lambda a: range(a[0, 0].astype(int)),  # no __index__
         lambda a: a.astype(object),
+        lambda a: xp.partition(a, np.int64(1)),
     ],
 )
 def test_what_cupy_cannot_do_is_a_type_error(a, call):
@@ -235,6 +237,62 @@ def test_copies_are_independent(a):
 
 def test_fresh_memory_is_garbage():
     assert bool(xp.isnan(xp.empty((2, 3), np.complex64)).all()) and int(xp.empty(1, np.int32)[0]) != 0
+
+
+def test_indices_beyond_the_end_wrap():
+    a = strict(np.arange(12).reshape(3, 4))
+    assert a[strict([3, -1], int)].tolist() == [[0, 1, 2, 3], [8, 9, 10, 11]]
+    assert a[strict([0, 4], int), strict([5, 1], int)].tolist() == [1, 5]
+    a[strict([4], int)] = 0
+    assert a[1].tolist() == [0, 0, 0, 0]
+
+
+def test_of_several_entries_scattered_to_one_place_any_wins():
+    won = set()
+    for _ in range(40):
+        a = strict([0, 0])
+        a[strict([1, 1, 1], int)] = strict([1, 2, 3])
+        won.add(a.tolist()[1])
+    assert won == {1, 2, 3}
+
+
+# ---- counts launches, copies and uploads -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("work", "launches", "copies", "uploads"),
+    [
+        (lambda a: a[1:].T.real, 0, 0, 0),
+        (lambda a: a + 1, 1, 0, 0),
+        (lambda a: a.__iadd__(1), 1, 0, 0),
+        (lambda a: a.T.reshape(12), 1, 1, 0),
+        (lambda a: a.reshape(12), 0, 0, 0),
+        (lambda a: xp.ascontiguousarray(a), 0, 0, 0),
+        (lambda a: a.astype(np.float64), 1, 1, 0),
+        (lambda a: a @ a.T, 1, 0, 0),  # cuBLAS reads a transposed matrix
+        (lambda a: a.reshape(3, 2, 2) @ a.reshape(3, 2, 2).swapaxes(1, 2), 2, 1, 0),  # but no stack of them
+        (lambda a: a.reshape(3, 2, 2) @ a[0].reshape(2, 2), 1, 0, 1),  # pointers to one matrix, three times
+        (lambda a: xp.where(a > 0, a, 0), 2, 0, 0),
+        (lambda a: xp.asarray(np.ones(3)), 0, 0, 1),
+        (lambda a: STRICT.from_pinned(np.ones(3)), 0, 0, 1),
+        (lambda a: a.__setitem__(0, 1), 1, 0, 0),
+        (lambda a: a.__setitem__(0, a[1]), 1, 1, 0),
+        (lambda a: a[strict([0, 2], int)], 1, 0, 1),
+        (lambda a: STRICT.fft.rfft2(a), 1, 0, 0),
+        (lambda a: STRICT.fft.rfft2(a, s=(4, 5), norm="ortho"), 4, 1, 0),
+        (lambda a: STRICT.matmul(a, a, adjoint_a=True), 1, 0, 0),
+    ],
+)
+def test_work_is_counted_as_cupy_does_it(a, work, launches, copies, uploads):
+    with costs.count() as counted:
+        work(a)
+    assert (counted.launches, counted.copies, counted.uploads, counted.waits) == (launches, copies, uploads, 0)
+
+
+def test_adding_to_a_view_in_place_copies_nothing_twice(a):
+    with costs.count() as counted:
+        a[0] += 1
+    assert (counted.launches, counted.copies) == (1, 0)
 
 
 # ---- FFT and sparse --------------------------------------------------------------------------------------------

@@ -3,7 +3,8 @@
     forward    y = gamma h + beta,  h = (x - mu) / sqrt(v + eps)
     backward   gx = gamma / sqrt(v + eps) (gy - mean(gy) - h mean(gy h))
 
-Saved: x, from which h and y are made again to the bit. An op that would save y, or relu(y), keeps x instead: one map.
+Sums are taken in double precision; what is done to every entry is done in x's own. Saved: x, from which h and y are
+made again to the bit. An op that would save y, or relu(y), keeps x instead: one map.
 """
 
 import numpy as np
@@ -35,7 +36,7 @@ extern "C" __global__ void norm_apply(const real *x, const wide *mu, const wide 
                                       const real *beta, real *y, long long n, long long channels, wide per, wide eps) {
     EACH(i, n) {
         long long c = i % channels;
-        real h = (real)((x[i] - mu[c]) / sqrt(energy[c] * per + eps));
+        real h = (x[i] - (real)mu[c]) / sqrt((real)(energy[c] * per + eps));
         y[i] = gamma[c] * h + beta[c];
     }
 }
@@ -64,8 +65,8 @@ extern "C" __global__ void norm_back(const real *x, const real *gy, const wide *
         wide per, wide eps, wide share) {                    // share: 1 / M in training, 0 in evaluation
     EACH(i, n) {
         long long c = i % channels;
-        wide scale = 1 / sqrt(energy[c] * per + eps), h = (x[i] - mu[c]) * scale;
-        gx[i] = (real)(gamma[c] * scale * (gy[i] - share * (of_beta[c] + h * of_gamma[c])));
+        real scale = 1 / sqrt((real)(energy[c] * per + eps)), h = (x[i] - (real)mu[c]) * scale;
+        gx[i] = gamma[c] * scale * (gy[i] - (real)(share * of_beta[c]) - h * (real)(share * of_gamma[c]));
     }
 }
 """)  # fmt: skip

@@ -23,7 +23,7 @@ READ = """
 struct Grid { long long P, Q, W, batch, channels; };
 
 // The Hermitian part of Y at entry i, and m, 1 or 2; returns whether i lies in the bin (0, 0).
-__device__ bool read(const Grid g, const real *Y, long long i, wide *re, wide *im, int *m) {
+__device__ bool read(const Grid g, const real *Y, long long i, real *re, real *im, int *m) {
     long long line = g.batch * g.channels, q = i / line % g.Q, p = i / (line * g.Q);
     *re = Y[2 * i];
     *im = Y[2 * i + 1];
@@ -43,11 +43,14 @@ extern "C" __global__ void spectral_norm_sums(long long rows, long long channels
                                               const real *Y, const Grid g) {
     EACH(t, slabs * channels) {
         long long c = t % channels, slab = t / channels;
-        wide sum = 0, square = 0, re, im;
+        wide sum = 0, square = 0;
+        real re, im;
         int m;
         for (long long row = slab; row < rows; row += slabs) {
-            if (read(g, Y, row * channels + c, &re, &im, &m)) sum += re -= Y[2 * c];
-            square += m * (re * re + im * im);
+            bool dc = read(g, Y, row * channels + c, &re, &im, &m);
+            wide z = dc ? (wide)re - Y[2 * c] : re;
+            sum += dc ? z : 0;
+            square += m * (z * z + (wide)im * im);
         }
         partial[2 * slab * channels + c] = sum;
         partial[(2 * slab + 1) * channels + c] = square;
@@ -60,11 +63,11 @@ extern "C" __global__ void spectral_norm_apply(const real *Y, const wide *mu, co
         const real *beta, real *Z, long long n, const Grid g, wide per, wide eps, wide d) {
     EACH(i, n) {
         long long c = i % g.channels;
-        wide re, im, scale = gamma[c] / sqrt(energy[c] * per + eps);
+        real re, im, scale = gamma[c] / sqrt((real)(energy[c] * per + eps));
         int m;
         bool dc = read(g, Y, i, &re, &im, &m);
-        Z[2 * i] = (real)(dc ? scale * (re - mu[c] * d) + beta[c] * d : scale * re);
-        Z[2 * i + 1] = (real)(scale * im);
+        Z[2 * i] = dc ? scale * (re - (real)(mu[c] * d)) + beta[c] * (real)d : scale * re;
+        Z[2 * i + 1] = scale * im;
     }
 }
 """)  # fmt: skip
@@ -74,16 +77,14 @@ extern "C" __global__ void spectral_norm_back_sums(long long rows, long long cha
         const real *Y, const real *gZ, const wide *mu, const wide *energy, const Grid g, wide per, wide eps, wide d) {
     EACH(t, slabs * channels) {
         long long c = t % channels, slab = t / channels;
-        wide sum = 0, product = 0, re, im, gre, gim, scale = 1 / sqrt(energy[c] * per + eps);
+        wide sum = 0, product = 0, scale = 1 / sqrt(energy[c] * per + eps);
+        real re, im, gre, gim;
         int m;
         for (long long row = slab; row < rows; row += slabs) {
             bool dc = read(g, Y, row * channels + c, &re, &im, &m);
             read(g, gZ, row * channels + c, &gre, &gim, &m);
-            if (dc) {
-                re -= mu[c] * d;
-                sum += d * gre;
-            }
-            product += (re * gre + im * gim) * scale;
+            sum += dc ? d * gre : 0;
+            product += ((dc ? re - mu[c] * d : re) * gre + (wide)im * gim) * scale;
         }
         partial[2 * slab * channels + c] = sum;
         partial[(2 * slab + 1) * channels + c] = product;
@@ -97,14 +98,17 @@ extern "C" __global__ void spectral_norm_back(const real *Y, const real *gZ, con
         wide per, wide eps, wide d, wide share) {            // share: 1 / N in training, 0 in evaluation
     EACH(i, n) {
         long long c = i % g.channels;
-        wide re, im, gre, gim, scale = 1 / sqrt(energy[c] * per + eps);
+        real re, im, gre, gim, scale = 1 / sqrt((real)(energy[c] * per + eps));
         int m;
         bool dc = read(g, Y, i, &re, &im, &m);
         read(g, gZ, i, &gre, &gim, &m);
-        wide of_h = m * scale * of_gamma[c] * share / (d * d);
-        gre -= of_h * (dc ? re - mu[c] * d : re) + (dc ? of_beta[c] * share / d : 0);
-        gY[2 * i] = (real)(gamma[c] * scale * gre);
-        gY[2 * i + 1] = (real)(gamma[c] * scale * (gim - of_h * im));
+        real of_h = m * scale * (real)(of_gamma[c] * share / (d * d));
+        if (dc) {
+            re -= (real)(mu[c] * d);
+            gre -= (real)(of_beta[c] * share / d);
+        }
+        gY[2 * i] = gamma[c] * scale * (gre - of_h * re);
+        gY[2 * i + 1] = gamma[c] * scale * (gim - of_h * im);
     }
 }
 """)  # fmt: skip
