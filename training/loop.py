@@ -48,11 +48,12 @@ def run_epoch(
             training.batch += 1
             training.seen += team.images
             shown_bar.update(team.images)
+            stop = interrupt.requested if team.size == 1 else team.stop  # ranks stop at one batch: where all have heard
             now = time.perf_counter()
-            if now - shown > 0.3 or team.stop:
+            if now - shown > 0.3 or stop:
                 shown = now
                 shown_bar.set_postfix(loss=f"{_mean_loss(training, total, x):.4f}", refresh=False)
-            if team.stop:
+            if stop:
                 batches.close()
                 break
         if training.seen:
