@@ -21,6 +21,7 @@ import sys
 import time
 
 import numpy as np
+import program
 
 from specframe import Tape, Tensor, interop, ops
 from specframe.layers import BatchNorm2d
@@ -142,6 +143,7 @@ def main():
     options = parser.parse_args()
     if options.child:
         return child(options)
+    program.takes(10)
     sides = [*map(str, options.ranks), *(["torch"] if importlib.util.find_spec("torch") else [])]
     print(f"{cores()} cores, load {os.getloadavg()[0]:.1f} before")
     print("| net | ranks | step, ms | model, ms | without exchange, ms | exchange, ms | of it hidden | / PyTorch |")
@@ -166,4 +168,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program.guarded(main))

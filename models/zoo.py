@@ -63,6 +63,10 @@ def pretrained(name: str) -> Module:
     ------
     ValueError
         No weights of this name come with the package; the sentence lists those that do.
+
+    >>> net = pretrained("speclenet5_mnist")
+    >>> type(net).__name__, net.training
+    ('SpecLeNet5', False)
     """
     return read(_path(name))[0]
 

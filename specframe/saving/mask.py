@@ -3,7 +3,8 @@
     bytes = itemsize nnz + F * columns / 8 + rows / 8            F of the rows have an entry
 
 At most 8 d M + M / 8 for complex64 at density d, plus a bit a row where some rows are empty. Against csr, 1/32 of an
-index an entry instead of an index a value: smaller from a density of 1/32 on, and below that where rows are empty.
+index an entry instead of an index a value and the row pointers: smaller from a density of 1/32 on, and below that
+where rows are short or empty.
 """
 
 from typing import Any

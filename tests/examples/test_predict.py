@@ -55,6 +55,20 @@ def test_digits_are_recognised_and_the_maps_are_drawn(examples, run, capsys):
     assert (run / "maps.png").exists() == plots.available()
 
 
+def test_without_a_checkpoint_the_weights_of_the_package_read_digits(examples, tmp_path, capsys):
+    """Pictures of MNIST's size and kind: a drawn 1 and a drawn 0."""
+    one, zero = np.zeros((28, 28), np.uint8), np.zeros((28, 28), np.uint8)
+    one[5:23, 13:16] = 255
+    rows, cols = np.ogrid[-13.5:14, -13.5:14]
+    zero[abs(np.hypot(rows / 9, cols / 6.5) - 1) < 0.17] = 255
+    for name, pixels in (("one", one), ("zero", zero)):
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    images = [str(tmp_path / "one.png"), str(tmp_path / "zero.png")]
+    assert examples[0].main([*images, "--out", str(tmp_path / "maps.png")]) == 0
+    assert first_guesses(capsys.readouterr().out) == [1, 0]
+    assert examples[0].main([str(tmp_path / "alone.npz")]) == 2
+
+
 def test_inverted_images_need_invert(examples, run, capsys, tmp_path):
     plain, inverted = ([str(run / f"{name}{i}.png") for i in range(8)] for name in ("", "inverted"))
     out = ["--out", str(tmp_path / "maps.png")]

@@ -40,7 +40,7 @@ def test_other_files_and_other_names_are_refused(tmp_path):
     zoo.write(LeNet5(), CARD._replace(net="Own"), tmp_path / "own.npz")
     with pytest.raises(ValueError, match=r"no weights with a card: 'Own'"):
         zoo.read(tmp_path / "own.npz")
-    with pytest.raises(ValueError, match=r"^pretrained: there are no weights called 'x', choose "):
+    with pytest.raises(ValueError, match=r"^pretrained: there are no weights called 'x', choose speclenet5_mnist"):
         models.pretrained("x")
 
 
