@@ -75,7 +75,7 @@ x = of[rank].astype(np.float32)
 total = share.total(x, lambda parts: np.add.reduce(parts))
 assert total.dtype == np.float32 and same(total)
 assert share.total(x, lambda parts: parts[-1])[0] == np.float32(of[-1][0])
-print("rank", rank, "done", flush=True)
+print(f"rank {rank} done\\n", end="", flush=True)  # one write: lines of ranks do not mix
 """
 
 

@@ -19,7 +19,7 @@ begun = time.perf_counter()
 assert (array == 3).all() and (c.gather(np.array([1.0 * c.rank])) == [[0], [1]]).all()
 c.barrier()
 assert time.perf_counter() - begun > float(sys.argv[1])  # it went over the slow link
-print("met", c.rank, flush=True)
+print(f"met {c.rank}\\n", end="", flush=True)  # one write: lines of ranks do not mix
 """
 
 
