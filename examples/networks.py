@@ -4,17 +4,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from specframe import Tensor, checkpoint, models
+from specframe import Tensor, checkpoint
 from specframe.layers import Module
 from specframe.memory import put_in_place
+from specframe.models import saved
 
-NETS: dict[str, type[Module]] = {
-    net.__name__.lower(): net
-    for net in (
-        models.LeNet5, models.AlexNet, models.VGG16, models.DenseNet, models.ResNet, models.SpecLeNet5,
-        models.SpecAlexNet, models.SpecVGG16, models.SpecDenseNet, models.SpecResNet,
-    )
-}  # fmt: skip
+NETS = {name.lower(): net for name, net in saved.NETS.items()}
 SPECTRAL = ("beta", "scale", "grid", "activation", "batch_norm")  # options that only a spectral net has
 
 
@@ -32,7 +27,7 @@ def build(name: str, option: Mapping[str, Any], channels: int, image_size: int) 
 
 def arguments_of(
     name: str, option: Mapping[str, Any], channels: int, image_size: int
-) -> tuple[type[Module], dict[str, Any]]:
+) -> tuple[Callable[..., Module], dict[str, Any]]:
     """(class, its arguments) of a network; options that are None leave the model's own default."""
     classes = option.get("classes", range(10))
     settings = {"in_channels": channels, "num_classes": len(classes), "seed": option["seed"]}

@@ -14,16 +14,19 @@ from typing import Any
 
 import numpy as np
 
-from specframe import models
 from specframe.layers import Module
+from specframe.models.alexnet import AlexNet, SpecAlexNet
+from specframe.models.densenet import DenseNet, SpecDenseNet
+from specframe.models.lenet import LeNet5, SpecLeNet5
 from specframe.models.net import Net, plain
+from specframe.models.resnet import ResNet, SpecResNet
+from specframe.models.vgg import VGG16, SpecVGG16
 
 VERSION = 1
 NETS: dict[str, Callable[..., Net]] = {
     net.__name__: net
-    for net in (models.AlexNet, models.DenseNet, models.LeNet5, models.ResNet, models.SpecAlexNet, models.SpecDenseNet,
-                models.SpecLeNet5, models.SpecResNet, models.SpecVGG16, models.VGG16)
-}  # fmt: skip
+    for net in (AlexNet, DenseNet, LeNet5, ResNet, SpecAlexNet, SpecDenseNet, SpecLeNet5, SpecResNet, SpecVGG16, VGG16)
+}
 
 
 def describe(module: Any) -> str:

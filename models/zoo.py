@@ -12,13 +12,8 @@ import numpy as np
 
 from specframe import files
 from specframe.layers import Module
-from specframe.models.alexnet import AlexNet, SpecAlexNet
-from specframe.models.densenet import DenseNet, SpecDenseNet
-from specframe.models.lenet import LeNet5, SpecLeNet5
-from specframe.models.resnet import ResNet, SpecResNet
-from specframe.models.vgg import VGG16, SpecVGG16
+from specframe.models.saved import NETS
 
-NETS = (AlexNet, DenseNet, LeNet5, ResNet, VGG16, SpecAlexNet, SpecDenseNet, SpecLeNet5, SpecResNet, SpecVGG16)
 LIMIT = 4_000_000  # bytes of a file
 CARD = "card.json"  # the card's name among the arrays
 
@@ -117,7 +112,7 @@ def read(path: str | os.PathLike[str]) -> tuple[Module, ModelCard]:
     state = files.load(path)
     try:
         card = ModelCard(**json.loads(state.pop(CARD).tobytes()))
-        net: Module = {kind.__name__: kind for kind in NETS}[card.net](**card.settings)
+        net: Module = NETS[card.net](**card.settings)
         net.load_state_dict({name: array.astype(np.float32) for name, array in state.items()})
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{os.fspath(path)}: no weights with a card: {error}") from None

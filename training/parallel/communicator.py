@@ -6,6 +6,8 @@ from typing import Any, NoReturn, Protocol
 import numpy as np
 import numpy.typing as npt
 
+PATIENCE = 10  # seconds that a rank waits to be ended by another one that has said why
+
 
 class Pending(Protocol):
     """A sum that is under way."""
@@ -50,8 +52,8 @@ class Communicator(Protocol):
         """Return when all ranks have come here."""
         ...
 
-    def abort(self, status: int) -> NoReturn:
-        """End all ranks at once, with this exit status."""
+    def abort(self, status: int, message: str) -> NoReturn:
+        """End all ranks at once, with this exit status and this message on stderr, the first of those that abort."""
         ...
 
 
@@ -82,5 +84,6 @@ class Single:
     def barrier(self) -> None:
         pass
 
-    def abort(self, status: int) -> NoReturn:
+    def abort(self, status: int, message: str) -> NoReturn:
+        sys.stderr.write(message)
         sys.exit(status)

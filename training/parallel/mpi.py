@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from specframe import backend
+from specframe.training.parallel.communicator import PATIENCE
 
 FOLDER = "SPECFRAME_RANKS"  # the environment variable that names it: where ranks leave word for who started them
 SPIN, NAP = 200, 5e-5  # asked so often, a wait begins to sleep, so many seconds at a time
@@ -91,14 +92,20 @@ class MPI:
     def barrier(self) -> None:
         _wait(self._comm.Ibarrier())
 
-    def abort(self, status: int) -> NoReturn:
+    def abort(self, status: int, message: str) -> NoReturn:
         # A process that leaves MPI without a farewell takes the others with it, as MPI_Abort does, which prints more.
         if folder := os.environ.get(FOLDER):
-            with contextlib.suppress(OSError):
-                Path(folder, "end").write_text(str(status))
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError, ValueError):
-                stream.flush()
+            try:
+                with open(Path(folder, "end"), "x") as end:
+                    end.write(str(status))
+            except FileExistsError:
+                time.sleep(PATIENCE)  # another rank has spoken, and this one is about to be killed
+            except OSError:
+                pass
+        for stream, last in ((sys.stdout, ""), (sys.__stderr__, message)):
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                stream.write(last)  # type: ignore[union-attr]
+                stream.flush()  # type: ignore[union-attr]
         os._exit(status)
 
 

@@ -46,8 +46,8 @@ class NCCL:
     def barrier(self) -> None:
         self._host.barrier()
 
-    def abort(self, status: int) -> NoReturn:
-        self._host.abort(status)
+    def abort(self, status: int, message: str) -> NoReturn:
+        self._host.abort(status, message)
 
 
 def between_gpus(communicator: Communicator, device: Any) -> Communicator:

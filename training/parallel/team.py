@@ -28,13 +28,13 @@ from specframe.layers import Module
 from specframe.tape import Tape
 from specframe.tensor import Tensor
 from specframe.training.parallel.buckets import Buckets
-from specframe.training.parallel.communicator import Communicator, Single
+from specframe.training.parallel.communicator import PATIENCE, Communicator, Single
 from specframe.training.parallel.nccl import between_gpus
 from specframe.training.parallel.share import Share
 from specframe.training.run_folder import run_folder
 
 PACKAGE = Path(__file__).parents[2]
-TURN = 1.0  # seconds that the other ranks leave to rank 0 to report what all have met
+TURN = 2.0  # seconds that the other ranks leave to rank 0 to report what all have met
 
 
 class Team:
@@ -160,6 +160,8 @@ class Team:
         for rank, checksums in enumerate(found):
             for name, here, there in zip(same, checksums, found[0], strict=True):
                 if here != there:
+                    if not self.first:
+                        time.sleep(PATIENCE)  # all have found this; rank 0 says it, and ends those that wait here
                     raise ValueError(f"rank {rank} has other {name} than rank 0")
         self.communicator = between_gpus(self.communicator, backend.get(model.device))
         for array in [p.data for p in model.parameters()] + model.buffers():
@@ -190,11 +192,7 @@ class Team:
             status, message = 2, str(error)
         else:
             message = "".join(traceback.format_exception(error)).rstrip()
-        if message:
-            with contextlib.suppress(OSError, ValueError, AttributeError):
-                sys.__stderr__.write(f"{Path(sys.argv[0]).name}: error: rank {self.rank}: {message}\n")  # type: ignore[union-attr]
-                sys.__stderr__.flush()  # type: ignore[union-attr]
-        self.communicator.abort(status)
+        self.communicator.abort(status, message and f"{Path(sys.argv[0]).name}: error: rank {self.rank}: {message}\n")
 
 
 ALONE = Team()
@@ -205,9 +203,10 @@ def _checksum(value: Any) -> int:
 
 
 def code_fingerprint() -> int:
-    """A checksum of the program's file and of every file of specframe."""
+    """A checksum of the program's file and of every file of specframe; not of what lies beside them in a checkout."""
+    inside = [found for part in PACKAGE.glob("*/__init__.py") for found in part.parent.rglob("*.py")]
     crc = 0
-    for path in [Path(sys.argv[0]), *sorted(PACKAGE.rglob("*.py"))]:
+    for path in [Path(sys.argv[0]), *sorted([*PACKAGE.glob("*.py"), *inside])]:
         with contextlib.suppress(OSError):
             crc = zlib.crc32(path.read_bytes(), crc)
     return crc

@@ -86,7 +86,7 @@ def test_sums_gathers_broadcasts_and_buckets_of_ranks(ranks):
     assert sorted(out.split("\n")[:-1]) == [f"rank {rank} done" for rank in range(ranks)]
 
 
-def test_one_rank_alone_needs_nobody():
+def test_one_rank_alone_needs_nobody(capsys):
     alone, array = Single(), np.ones(3)
     pending = alone.start_sum(array)
     pending.wait()
@@ -95,5 +95,5 @@ def test_one_rank_alone_needs_nobody():
     assert pending.done() and (array == 1).all() and (alone.rank, alone.size) == (0, 1)
     assert alone.gather(np.array([1.0, 2.0])).tolist() == [[1, 2]]
     with pytest.raises(SystemExit) as end:
-        alone.abort(3)
-    assert end.value.code == 3
+        alone.abort(3, "why\n")
+    assert end.value.code == 3 and capsys.readouterr().err == "why\n"

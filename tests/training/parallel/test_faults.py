@@ -113,3 +113,19 @@ def test_without_mpi_one_sentence_says_what_to_install(monkeypatch):
 def test_mpi4py_is_not_imported_with_the_library():
     code = "import sys, specframe.training.parallel; sys.exit('mpi4py' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@needs_mpi
+def test_of_ranks_that_fail_in_one_moment_one_speaks(monkeypatch, tmp_path):
+    script = tmp_path / "both.py"
+    script.write_text(
+        "import sys\n"
+        "from specframe.training.parallel import join, team\n"
+        "team.TURN = -0.1  # the second rank does not wait\n"
+        "with join(2, __file__) as here:\n"
+        "    here.communicator.barrier()\n"
+        "    raise ValueError('planted')\n"
+    )
+    for _ in range(5):
+        status, out, err = finish(start([sys.executable, script]))
+        assert (status, out) == (2, "") and err in [f"both.py: error: rank {rank}: planted\n" for rank in (0, 1)]

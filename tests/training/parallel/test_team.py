@@ -5,7 +5,7 @@ import pytest
 
 from specframe import Tape, Tensor, ops
 from specframe.layers import Linear
-from specframe.training.parallel import Team
+from specframe.training.parallel import Team, team
 
 
 def test_alone_a_team_is_the_tape_itself():
@@ -27,3 +27,18 @@ def test_alone_errors_pass_as_they_are(tmp_path):
         pass
     with Team().run_folder(tmp_path / "new") as out:
         assert out.is_dir()
+
+
+def test_the_code_is_that_of_the_packages_and_not_what_lies_beside_them(tmp_path, monkeypatch):
+    for name in ("root.py", "layers/__init__.py", "layers/deep/net.py", ".venv/lib/other.py", "runs/notes.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("1")
+    monkeypatch.setattr(team, "PACKAGE", tmp_path)
+    known = team.code_fingerprint()
+    for name in (".venv/lib/other.py", "runs/notes.py"):
+        (tmp_path / name).write_text("2")
+        assert team.code_fingerprint() == known
+    for name in ("root.py", "layers/__init__.py", "layers/deep/net.py"):
+        (tmp_path / name).write_text("2")
+        assert team.code_fingerprint() != known
+        known = team.code_fingerprint()
