@@ -11,8 +11,8 @@ A `StrictArray` holds a NumPy array and behaves as a CuPy array does where the t
 - `empty` holds garbage, and the inverse real FFT reads the edge columns as cuFFT does;
 - a copy to pinned memory has not happened until somebody waits for it, and needs its array until then.
 
-`STRICT` is a backend made of these, known to `specframe.backend.of`. Its bodies of rfft2, irfft2, compress and expand
-are the CUDA backend's own.
+`STRICT` is a backend made of these, known to `specframe.backend.of`. Its bodies of rfft2, irfft2, compress, expand
+and the peak are the CUDA backend's own.
 
     with count_waits() as waits:
         ...
@@ -31,7 +31,7 @@ import scipy.special
 
 from specframe import backend
 from specframe.backend.kernel import arguments
-from tests.kit import blas, costs, shim
+from tests.kit import blas, costs, pool, shim
 from tests.kit.strict_array import (
     FROM_HOST,
     MISSING_NAMES,
@@ -168,6 +168,7 @@ class csr_array:
 
 xp, fft, special = Namespace(np), FFT(scipy.fft, "fft."), Namespace(scipy.special, "special.")
 sparse = types.SimpleNamespace(csr_array=csr_array, csr_matrix=csr_array)
+xp.cuda = types.SimpleNamespace(MemoryHook=pool.MemoryHook)
 
 
 class Copy:
@@ -232,7 +233,8 @@ class StrictBackend(backend.Backend):
         return array._a.ctypes.data
 
     late = True  # copies to the host arrive when somebody waits for them; False: at once
-    _blas, matmul = (blas, None), backend.CUDA.matmul
+    _copies: ClassVar[dict] = {}
+    _blas, matmul, product = (blas, None), backend.CUDA.matmul, backend.CUDA.product
 
     def to_pinned(self, array):
         assert array.flags.c_contiguous
@@ -260,7 +262,7 @@ class StrictBackend(backend.Backend):
         return StrictArray(host.copy())
 
     def _plans(self):
-        pass
+        return {}
 
     rfft2 = backend.CUDA.rfft2
     if shim.COMPILER:
@@ -269,7 +271,7 @@ class StrictBackend(backend.Backend):
         compress, expand = backend.CUDA.compress, backend.CUDA.expand
     else:
         random, irfft2, compress, expand = map(_on_the_cpu, ("random", "irfft2", "compress", "expand"))
-    _peak = backend.CPU._peak
+    _peak, give_back = backend.CUDA._peak, backend.CUDA.give_back
 
 
 STRICT = backend.register(StrictBackend())
