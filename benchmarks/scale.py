@@ -13,6 +13,8 @@ the exchange that is over when the last rank ends its walk back. Beside MPI's ow
 by hand. Needs the extra `mpi`; PyTorch, where it is installed, has as many threads as there are cores:
 
     taskset -c 0 python benchmarks/scale.py --ranks 1        one thread each
+
+What a convolution costs against its size, in space and in the spectrum, benchmarks/cost.py draws.
 """
 
 import argparse
