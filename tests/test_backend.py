@@ -401,6 +401,15 @@ def test_the_peak_of_a_gpu_is_that_of_its_pool_in_blocks_and_without_what_was_no
     assert peak.nbytes == 1536 and y.shape == (512, 2) and not pool.hooks
 
 
+def test_plans_are_let_go_before_a_peak_is_measured(monkeypatch):
+    """Their work areas would be hidden: made before, and used inside."""
+    plans = {"a transform": STRICT.xp.zeros(2048, np.uint8)}
+    monkeypatch.setattr(StrictBackend, "_plans", lambda self: plans)
+    with STRICT.peak_memory() as peak:
+        plans["a transform"] = plans.get("a transform") or STRICT.xp.zeros(2048, np.uint8)
+    assert peak.nbytes == 2048
+
+
 def test_peak_memory_inside_another_is_refused_and_leaves_it_right(be):
     with be.peak_memory() as outer:
         be.xp.zeros(1 << 20, np.uint8)

@@ -8,6 +8,7 @@ A `StrictArray` holds a NumPy array and behaves as a CuPy array does where the t
   uploads and launches (costs.py);
 - names and keywords that CuPy lacks are missing here too (compared with CuPy 14.2);
 - indices beyond the end wrap, and of several entries scattered to one place any may win;
+- a partition leaves a NaN anywhere;
 - `empty` holds garbage, and the inverse real FFT reads the edge columns as cuFFT does;
 - a copy to pinned memory has not happened until somebody waits for it, and needs its array until then.
 
@@ -123,6 +124,8 @@ class FFT(Namespace):
         _refuse_empty(x)
         half = x._a.copy()
         costs.transform("irfft2", half, {"s": s, "axes": axes, "norm": norm})
+        if not overwrite_x:
+            costs.copied(half)
         rows, columns = (half.shape[axes[0]], 2 * (half.shape[axes[1]] - 1)) if s is None else s
         assert half.shape[axes[0]] == rows and half.shape[axes[1]] == columns // 2 + 1, "crop or pad beforehand"
         by_frequency = np.moveaxis(half, axes, (0, 1))

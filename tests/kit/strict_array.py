@@ -303,6 +303,8 @@ def call(name, function, args, kwargs, *sources):
     lowered = {keyword: lower(value, name) for keyword, value in kwargs.items()}
     given = [lower(arg, name) for arg in args]
     result = function(*given, **lowered)
+    if name == "partition" and result.dtype.kind == "f":
+        result = np.concatenate([result[np.isnan(result)], result[~np.isnan(result)]])  # in no order: first, here
     costs.call(name, [*given, *(source._a for source in arrays(sources))], lowered, result)
     if name in ZERO_D:
         result = np.asarray(result)

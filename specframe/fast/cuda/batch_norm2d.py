@@ -102,14 +102,13 @@ class CudaBatchNorm2d(BatchNorm2d):
     @staticmethod
     def backward(ctx, gy):
         b, channels, rows = ctx.backend, gy.shape[3], gy.size // gy.shape[3]
-        x, own = ctx["x"].writable()
-        x, gamma, gy = map(ctx.xp.ascontiguousarray, (x, ctx["gamma"].dense(), gy))
+        x, gamma, gy = map(ctx.xp.ascontiguousarray, (ctx["x"].dense(), ctx["gamma"].dense(), gy))
         statistics, scale = (x, gy, ctx.mu, ctx.energy), (ctx.per, ctx.eps)
         partial = _channels.partial_sums(b, BACK_SUMS, gy.dtype, rows, channels, *statistics, *scale)
         sums, gbeta, ggamma = _channels.gradients(b, partial, gy.dtype)
         if not ctx.needs[0]:
             return None, ggamma, gbeta
-        gx, share, of = x if own else ctx.xp.empty(gy.shape, gy.dtype), np.float64(0), tuple(sums)
+        gx, share, of = ctx.xp.empty(gy.shape, gy.dtype), np.float64(0), tuple(sums)
         if ctx.training:
             share, of = np.float64(1 / ctx.M), sums_over_batch(ctx, *sums)
         b.launch(BACK, gy.dtype, gy.size, *statistics, gamma, *of, gx, gy.size, channels, *scale, share)
