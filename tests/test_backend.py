@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specframe import backend
+from specframe.backend import gather
 from specframe.spectrum import hermitian_edges
 from tests.kit import pool
 from tests.kit.oracles import dft2, idft2
@@ -335,6 +336,16 @@ def test_expand_undoes_compress_without_a_wait(be, rng, size, density, dtype):
     assert waits() == 0 and values.dtype == back.dtype == x.dtype and values.nbytes == count * x.itemsize
     np.testing.assert_array_equal(be.to_host(values), x[mask])
     np.testing.assert_array_equal(be.to_host(back), np.where(mask, x, 0))
+
+
+def test_positions_beyond_32_bits_are_counted_in_64(rng, monkeypatch):
+    """On the stand-in with a bound that an array can reach here; the kernels count in an int."""
+    x, mask = draw(rng, (60, 2), np.complex64), rng.random((60, 2)) < 0.3
+    monkeypatch.setattr(gather, "LARGEST", 119)
+    monkeypatch.setattr(StrictBackend, "launch", None)
+    values = STRICT.compress(STRICT.asarray(x), STRICT.asarray(mask), int(mask.sum()))
+    np.testing.assert_array_equal(values.get(), x[mask])
+    np.testing.assert_array_equal(STRICT.expand(values, STRICT.asarray(mask)).get(), np.where(mask, x, 0))
 
 
 def test_compress_takes_arrays_that_are_not_contiguous(be, rng):
