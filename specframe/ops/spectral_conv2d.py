@@ -29,13 +29,13 @@ from specframe.tensor import Tensor
 class SpectralConv2d(Op):
     name, recompute = "spectral_conv2d", "always"
 
-    @staticmethod
-    def forward(ctx, X, weight, bias, s):
+    @classmethod
+    def forward(cls, ctx, X, weight, bias, s):
         ctx.spectrum = s.with_active(None)
         if ctx.needs[1]:
             ctx.save(X=X)
         ctx.save(weight=weight)
-        return SpectralConv2d.remake(ctx, X, weight, bias)
+        return cls.remake(ctx, X, weight, bias)
 
     @staticmethod
     def remake(ctx, X, weight, bias=None):

@@ -28,14 +28,6 @@ def gradients(ctx, gY):
 @register(SpectralConv2d, CUDA)
 class CudaSpectralConv2d(SpectralConv2d):
     @staticmethod
-    def forward(ctx, X, weight, bias, s):
-        ctx.spectrum = s.with_active(None)
-        if ctx.needs[1]:
-            ctx.save(X=X)
-        ctx.save(weight=weight)
-        return CudaSpectralConv2d.remake(ctx, X, weight, bias)
-
-    @staticmethod
     def remake(ctx, X, weight, bias=None):
         s = ctx.spectrum
         Y = ctx.xp.matmul(X, spectrum_of(ctx.backend, s, weight))
