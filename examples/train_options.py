@@ -30,7 +30,8 @@ def make_parser(kind: type[Parser] = Parser) -> Parser:
     add = parser.add_argument
     add("--model", choices=sorted(NETS), help="the network; those with spec are spectral")
     add("--data", type=data_name, metavar="NAME",
-        help=f"the data set: {', '.join(sorted(DATASETS))}, or folder:PATH (cifar10; of LeNet mnist)")  # fmt: skip
+        help=f"the data set: {', '.join(sorted(DATASETS))}, or folder:PATH:SIZE, a folder of pictures, "
+        "brought to SIZE x SIZE (cifar10; of LeNet mnist)")  # fmt: skip
     add("--data-dir", metavar="DIR", help="folder with the data files; else $SPECFRAME_DATA, the cache, a download")
     add("--beta", type=number(float, 0), help="threshold on |Y|: larger keeps fewer frequencies (0.5)")
     add("--scale", type=number(float, 0, strict=True), help="a in a f(x / a) of the spectral activation (the model's)")
@@ -89,7 +90,7 @@ def augmentation(option: dict[str, Any]) -> Augment | None:
 def data_name(text: str) -> str:
     """An argparse type: the name of a data set, or a folder of pictures."""
     if text not in DATASETS and not text.startswith("folder:"):
-        raise argparse.ArgumentTypeError(f"expected {', '.join(sorted(DATASETS))} or folder:PATH, got {text}")
+        raise argparse.ArgumentTypeError(f"expected {', '.join(sorted(DATASETS))} or folder:PATH:SIZE, got {text}")
     return text
 
 

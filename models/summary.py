@@ -1,5 +1,6 @@
 """summary: what a network is made of, layer by layer."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -44,8 +45,9 @@ def summary(
         rows = tape.ledger.rows
         for row in rows[seen:]:
             untold[row.layer] = untold.get(row.layer, 0) + row.nbytes
-        seen, around = len(rows), "" if module is model else ".".join(filter(None, tape.saving.layers))
-        inside = [layer for layer in untold if module is model or not f"{around}.".startswith(f"{layer}.") and layer]
+        seen = len(rows)
+        around = {"", *itertools.accumulate(filter(None, tape.saving.layers), "{}.{}".format)}  # what still runs
+        inside = [layer for layer in untold if module is model or layer not in around]
         nbytes, parameters = sum(map(untold.pop, inside)), own_parameters(module)
         if nbytes or parameters or module is model or next(module.children(), None) is None:
             shape = "x".join(map(str, result.shape)) if isinstance(result, Tensor) else ""
