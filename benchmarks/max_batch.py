@@ -88,7 +88,7 @@ def run(option):
     print(f"{option.model}, images {images.shape}, a step in {budget} on {images.device.name}")
     program.takes(len(option.strategies) / 2 * max(1, option.budget / 512e6))
     found, notes = {}, []
-    with tqdm(option.strategies, unit="strategy", leave=False) as bar:
+    with tqdm(option.strategies, unit="strategy", leave=False, disable=None) as bar:
         for name in bar:
             try:
                 found[name] = largest(name, option, images, bar)

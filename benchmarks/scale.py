@@ -129,7 +129,10 @@ def turn(name, of, steps):
         command, environment = [sys.executable, *command], {each: str(cores()) for each in THREADS}
     else:
         command, environment = [sys.executable, "-c", LAUNCH, of, *command], {}
-    return json.loads(subprocess.run(command, env=os.environ | environment, stdout=subprocess.PIPE, check=True).stdout)
+    ended = subprocess.run(command, env=os.environ | environment, stdout=subprocess.PIPE)
+    if ended.returncode:
+        raise RuntimeError(f"{name}: the turn of {of} ended with status {ended.returncode}")
+    return json.loads(ended.stdout)
 
 
 def main():
@@ -143,6 +146,8 @@ def main():
     options = parser.parse_args()
     if options.child:
         return child(options)
+    if max(options.ranks) > 1:
+        program.need("mpi4py")
     program.takes(10)
     sides = [*map(str, options.ranks), *(["torch"] if importlib.util.find_spec("torch") else [])]
     print(f"{cores()} cores, load {os.getloadavg()[0]:.1f} before")

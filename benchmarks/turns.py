@@ -52,7 +52,7 @@ def run(options, nets, ratios, make, minutes):
         _work(options, make)
     else:
         if any(name.startswith("torch") for name in options.only):
-            program.need_torch()
+            program.need("torch")
         program.takes(minutes * len(options.only) / len(nets))
         _compare(options, nets, ratios)
 
