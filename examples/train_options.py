@@ -68,7 +68,7 @@ def make_parser(kind: type[Parser] = Parser) -> Parser:
         help="the paper's settings: lr 0.1 halved every 50 epochs, momentum 0.95, no weight decay, 300 epochs, "
         "and spectral nets as printed: plain tanh, no batch normalisation, no ReLU, the grids of Table 1")  # fmt: skip
     add("--workers", type=number(int, 0), metavar="N",
-        help="processes that share each batch, for the same training; 0: one a core (1)")  # fmt: skip
+        help="processes that share each batch, for the same training; 0: one a GPU or core (1)")  # fmt: skip
     add("--out", metavar="DIR", help="folder for metrics.json, history.csv, checkpoint.npz, pictures (runs/MODEL_DATA)")
     add("--no-pictures", dest="pictures", action="store_false", help="no curves.png and spectra.png")
     how = parser.add_mutually_exclusive_group()

@@ -16,7 +16,8 @@ from collections.abc import Callable
 from typing import Any
 
 from specframe import backend
-from specframe.op import Context, Op, body, check_tensors
+from specframe.bodies import body
+from specframe.op import Context, Op, check_tensors
 from specframe.record import Record
 from specframe.recording import current, recording
 from specframe.saving import Ledger, Saving
