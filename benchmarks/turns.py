@@ -107,6 +107,8 @@ def _compare(options, nets, ratios):
 def _answer(name, worker):
     line = worker.stdout.readline()
     if not line:
+        if worker.wait() == 2:
+            sys.exit(2)  # it has said why
         raise RuntimeError(f"the process of {name} ended early")
     return json.loads(line)
 

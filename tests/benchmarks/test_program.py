@@ -91,6 +91,21 @@ def test_a_turn_that_fails_is_one_sentence(monkeypatch):
         scale.turn("vgg16", "2", 1)
 
 
+def test_a_process_that_has_said_why_it_ended_needs_no_second_sentence():
+    turns = importlib.import_module("turns")
+
+    def ended(status):
+        return subprocess.Popen(
+            [sys.executable, "-c", f"raise SystemExit({status})"], stdout=subprocess.PIPE, text=True
+        )
+
+    with ended(2) as worker, pytest.raises(SystemExit) as end:
+        turns._answer("vgg16", worker)
+    assert end.value.code == 2
+    with ended(1) as worker, pytest.raises(RuntimeError, match="the process of vgg16 ended early"):
+        turns._answer("vgg16", worker)
+
+
 def test_without_pytorch_a_benchmark_that_needs_it_says_so_before_it_begins(tmp_path):
     script = f"""
 import runpy, sys
