@@ -200,7 +200,8 @@ def main():
     options = parser.parse_args()
     if options.child:
         return child(options)
-    program.need_torch()
+    for module in ("torch", "matplotlib", "mpi4py"):
+        program.need(module)
     program.takes(8)
     say(f"{scale.cores()} cores, load {os.getloadavg()[0]:.1f} before")
     found = run(options)

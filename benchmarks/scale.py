@@ -194,10 +194,7 @@ def turn(name, of, steps):
         command, environment = [sys.executable, *command], {each: str(cores()) for each in THREADS}
     else:
         command, environment = [sys.executable, "-c", LAUNCH, of, *command], {}
-    ended = subprocess.run(command, env=os.environ | environment, stdout=subprocess.PIPE)
-    if ended.returncode:
-        raise RuntimeError(f"{name}: the turn of {of} ended with status {ended.returncode}")
-    return json.loads(ended.stdout)
+    return json.loads(subprocess.run(command, env=os.environ | environment, stdout=subprocess.PIPE, check=True).stdout)
 
 
 def main():

@@ -1,6 +1,5 @@
 """Benchmarks say how long they take, and end in a sentence where PyTorch or data are missing."""
 
-import importlib
 import runpy
 import subprocess
 import sys
@@ -82,28 +81,6 @@ def test_a_missing_extra_is_one_sentence_before_it_begins(name, module, said, mo
     assert end.value.code == 2
     err = capsys.readouterr().err
     assert err.startswith(f"{name}.py: error: this needs {said}, which is not installed: pip install 'specframe[")
-
-
-def test_a_turn_that_fails_is_one_sentence(monkeypatch):
-    scale = importlib.import_module("scale")
-    monkeypatch.setattr(scale.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 3))
-    with pytest.raises(RuntimeError, match="vgg16: the turn of 2 ended with status 3"):
-        scale.turn("vgg16", "2", 1)
-
-
-def test_a_process_that_has_said_why_it_ended_needs_no_second_sentence():
-    turns = importlib.import_module("turns")
-
-    def ended(status):
-        return subprocess.Popen(
-            [sys.executable, "-c", f"raise SystemExit({status})"], stdout=subprocess.PIPE, text=True
-        )
-
-    with ended(2) as worker, pytest.raises(SystemExit) as end:
-        turns._answer("vgg16", worker)
-    assert end.value.code == 2
-    with ended(1) as worker, pytest.raises(RuntimeError, match="the process of vgg16 ended early"):
-        turns._answer("vgg16", worker)
 
 
 def test_without_pytorch_a_benchmark_that_needs_it_says_so_before_it_begins(tmp_path):
