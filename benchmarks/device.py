@@ -1,34 +1,41 @@
-"""All that we want to know of a GPU, in one command of some minutes that goes on where it was stopped.
+"""All that we want to know of a GPU, in one command of at most eight minutes that goes on where it was stopped.
 
     python benchmarks/device.py                              everything, into runs/device
     python benchmarks/device.py --part tests steps           some of it
-    python benchmarks/device.py --device cpu --part steps    a rehearsal without a GPU
+    python benchmarks/device.py --device cpu --quick         a rehearsal without a GPU, of the smallest sizes
 
     tests    the test suite's tests of the GPU: of the backend, ops with kernels, stores (--all-tests: every one)
     lenet    examples/lenet_mnist.py, both nets: accuracy and seconds
-    steps    a training step of all eight nets, beside the spatial ones in PyTorch (cuDNN) in float32 and with TF32:
-             milliseconds, bytes saved for backward, measured peak
+    steps    a training step of all ten nets, beside PyTorch's own of the spatial nets and SpecLeNet5 (cuDNN) in float32
+             and with TF32: milliseconds, bytes saved for backward, measured peak
     batch    the largest batch of VGG16 in the memory of the device, by strategy
 
-Each figure is measured in a process of its own and written at once, to device.json and as tables to device.md; a second
-call measures what is missing. The seconds of steps need the extra `oracle` (PyTorch) for PyTorch's rows.
+Each figure is measured in a process of its own and written at once, to device.json and as tables to device.md. What a
+part has no time for is cut, with a note: a second call measures what is missing. PyTorch's rows need the extra
+`oracle`, accuracies of MNIST its files (--data-dir, or $SPECFRAME_DATA); without them the bundled digits are learnt.
 """
 
 import argparse
+import contextlib
 import datetime
 import json
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import program
+from device_report import report
 
 from specframe import backend
 from specframe.training import write_atomically
 
 HERE = Path(__file__).resolve().parent
-NETS = ("LeNet5", "SpecLeNet5", "AlexNet", "SpecAlexNet", "VGG16", "SpecVGG16", "DenseNet", "SpecDenseNet")
+NETS = ("LeNet5", "SpecLeNet5", "AlexNet", "SpecAlexNet", "VGG16", "SpecVGG16", "DenseNet", "SpecDenseNet",
+        "ResNet", "SpecResNet")  # fmt: skip
+PEERS = ("LeNet5", "SpecLeNet5", "AlexNet", "VGG16", "DenseNet", "ResNet")  # PyTorch's
 
 
 def module(op):
@@ -42,7 +49,8 @@ TESTS = {
     "stores": ["tests/saving/test_formats.py", "tests/saving/test_bits.py", "tests/memory/test_offload.py"],
 }
 STRATEGIES = ("dense", "auto", "checkpoint", "quant8", "spec", "spec+mask8")
-SECONDS = {"tests": 240, "lenet": 240, "steps": 60, "batch": 150}  # of one process, at most
+SECONDS = {"tests": 120, "lenet": 60, "steps": 170, "batch": 110}  # of a part, and what those before it have left
+QUICK = {"width": 1 / 16, "batch_size": 2, "steps": 1, "epochs": 1}
 
 
 def main(arguments=None):
@@ -54,19 +62,23 @@ def main(arguments=None):
     add("--all-tests", action="store_true", help="every test that knows a GPU, in place of a sample")
     add("--width", type=float, default=1.0, help="scales the channels of all nets but LeNet (1)")
     add("--batch-size", type=int, default=128, help="images a step (128)")
-    add("--epochs", type=int, default=2, help="of lenet (2)")
+    add("--epochs", type=int, help="of lenet (5 of MNIST, 40 of the digits)")
     add("--steps", type=int, default=10, help="timed at a time, five times (10)")
     add("--data-dir", help="folder with MNIST's files")
     add("--device", choices=["cuda", "cpu"], default="cuda", help="cpu: a rehearsal (cuda)")
+    add("--quick", action="store_true", help="the smallest sizes: whether everything runs, not how fast")
     options = parser.parse_args(arguments)
+    vars(options).update(QUICK if options.quick else {})
     try:
         results = Results(options.out / "device.json", card(options.device), options)
     except (backend.DeviceError, ValueError) as error:
         parser.error(str(error))
-    program.takes(8, "one GPU")
+    program.takes(sum(SECONDS[part] for part in options.part) / 60, "one GPU, at most")
+    end = time.monotonic()
     for part in options.part:
+        end += SECONDS[part]
         for name, measure in PARTS[part](options):
-            results.measure(part, name, measure)
+            results.measure(part, name, measure, end)
     print((options.out / "device.md").read_text(encoding="utf-8"))
     return 0
 
@@ -99,12 +111,19 @@ class Results:
             self.all = before
         self._write()
 
-    def measure(self, part, name, measure):
+    def measure(self, part, name, measure, end):
+        """A figure that is not there yet, from `measure(seconds)`; the clock stands at `end` when they are over."""
         there = self.all["parts"].setdefault(part, {})
-        if name in there and "error" not in there[name] and not self.again:
+        if name in there and not {"error", "cut"} & there[name].keys() and not self.again:
+            return
+        seconds = end - time.monotonic()
+        if seconds < 1:
+            if name not in there:  # what an earlier call got stays
+                there[name] = {"cut": "left out, call again"}
+                self._write()
             return
         print(f"{part}: {name}", flush=True)
-        there[name] = {**measure(), "date": datetime.date.today().isoformat()}
+        there[name] = {**measure(seconds), "date": datetime.date.today().isoformat()}
         self._write()
 
     def _write(self):
@@ -112,23 +131,37 @@ class Results:
         write_atomically(self.path.with_name("device.md"), lambda file: file.write(report(self.all).encode()))
 
 
-def run(part, command, read):
-    """`read` of what a command printed, or a sentence on why there is nothing to read."""
+def run(command, read, seconds):
+    """`read` of what a command printed, as far as it got in time, or a sentence on why there is nothing to read."""
+    done = subprocess.Popen(
+        [sys.executable, *map(str, command)], cwd=HERE.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    cut = {}
     try:
-        done = subprocess.run(
-            [sys.executable, *map(str, command)], cwd=HERE.parent, capture_output=True, text=True,
-            timeout=SECONDS[part],
-        )  # fmt: skip
+        printed, complaints = done.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
-        return {"error": f"not done after {SECONDS[part]} s"}
+        cut = {"cut": f"stopped after {seconds:.0f} s"}
+        printed, complaints = stopped(done)
+    except BaseException:
+        stopped(done)
+        raise
     try:
-        return read(done.stdout)
+        return read(printed) | cut
     except (LookupError, TypeError, ValueError):  # something else was printed than what is read
-        lines = (done.stderr or done.stdout).strip().splitlines() or ["nothing was printed"]
-        return {"error": f"exit status {done.returncode}: {lines[-1][:200]}"}
+        lines = (complaints or printed).strip().splitlines() or ["nothing was printed"]
+        return cut or {"error": f"exit status {done.returncode}: {lines[-1][:200]}"}
 
 
-# ---- the parts: (name, a function that measures) ----------------------------------------------------------------
+def stopped(process):
+    """What a process printed that is interrupted, as by Ctrl-C, and killed where it does not mind."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.send_signal(signal.SIGINT)
+        return process.communicate(timeout=10)
+    process.kill()
+    return process.communicate()
+
+
+# ---- the parts: (name, a function of the seconds there are, that measures) ---------------------------------------
 
 
 def tests(options):
@@ -140,45 +173,50 @@ def tests(options):
 
     command = ["-m", "pytest", "--no-header", "-o", "addopts=--import-mode=importlib", "-rfE", "-k", options.device]
     for name, files in ({"all": ["tests"]} if options.all_tests else TESTS).items():
-        yield name, lambda files=files: run("tests", [*command, *files], read)
+        yield name, lambda seconds, files=files: run([*command, *files], read, seconds)
 
 
 def lenet(options):
-    out = options.out / "lenet_mnist"
-    command = ["examples/lenet_mnist.py", "--device", options.device, "--epochs", options.epochs]
-    command += ["--overwrite", "--out", out.resolve()]
+    command = ["examples/lenet_mnist.py", "--device", options.device, "--overwrite"]
+    command += ["--out", (options.out / "lenet_mnist").resolve()]
     command += ["--data-dir", options.data_dir] if options.data_dir else []
+    command += ["--epochs", options.epochs] if options.epochs else []
+    command += ["--data", "digits", "--train-size", 128] if options.quick else []
 
     def read(printed):
+        data = re.search(r"test images of (\w+),", printed)[1]
         epochs = re.findall(r"^(\w+) epoch (\d+)/\d+ .*test ([\d.]+) %  ([\d.]+) s", printed, re.MULTILINE)
         last = {net: {"epochs": int(n), "accuracy": float(test), "seconds": float(s)} for net, n, test, s in epochs}
-        return {net: last[net] for net in ("spectral", "spatial")}
+        if not last:
+            raise ValueError("no epoch was done")
+        return {"data": data, **last}
 
-    yield "both nets", lambda: run("lenet", command, read)
+    yield "both nets", lambda seconds: run(command, read, seconds)
 
 
 def steps(options):
-    engines = [(net, "specframe") for net in NETS]
-    engines += [(net, engine) for net in NETS if not net.startswith("Spec") for engine in ("torch fp32", "torch tf32")]
-    for net, engine in engines:
+    rows = [(net, "specframe", options.device) for net in NETS] + [("SpecLeNet5", "specframe", "cpu")]
+    rows += [(net, f"torch {kind}", options.device) for net in NETS if net in PEERS for kind in ("fp32", "tf32")]
+    for net, engine, device in dict.fromkeys(rows):
         job = {
-            "net": net, "engine": engine, "device": options.device, "batch": options.batch_size, "width": options.width,
-            "warm": 5, "rounds": 5, "steps": options.steps,
+            "net": net, "engine": engine, "device": device, "batch": options.batch_size, "width": options.width,
+            "warm": 1 if options.quick else 5, "rounds": 1 if options.quick else 5, "steps": options.steps,
         }  # fmt: skip
         command = [HERE / "device_child.py", json.dumps(job)]
-        yield f"{net}, {engine}", lambda command=command: run("steps", command, lambda out: json.loads(last_line(out)))
+        name = f"{net}, {engine}" + ", cpu" * (device != options.device)
+        yield name, lambda seconds, command=command: run(command, lambda out: json.loads(last_line(out)), seconds)
 
 
 def batch(options):
     def read(printed):
-        row = re.search(r"^\S+ +(\d+)\+? +[\d.]+ +([\d.]+) +([\d.]+)$", printed, re.MULTILINE)
+        row = re.search(r"^\S+ +(\d+)\+? +\S+ +([\d.]+) +([\d.]+)$", printed, re.MULTILINE)
         return {"images": int(row[1]), "seconds": float(row[2]), "peak": round(float(row[3]) * 1e6)}
 
+    budget, most = (4 << 20, 4) if options.quick else (int(0.9 * card(options.device)["memory"]), 1 << 17)
     for strategy in STRATEGIES:
-        budget = int(0.9 * card(options.device)["memory"])
-        command = [HERE / "max_batch.py", "--budget", budget, "--width", options.width]
-        command += ["--model", "vgg16", "--max-batch", 1 << 17, "--device", options.device, "--strategies", strategy]
-        yield strategy, lambda command=command: run("batch", command, read)
+        command = [HERE / "max_batch.py", "--budget", budget, "--width", options.width, "--max-batch", most]
+        command += ["--model", "vgg16", "--device", options.device, "--strategies", strategy]
+        yield strategy, lambda seconds, command=command: run(command, read, seconds)
 
 
 PARTS = {"tests": tests, "lenet": lenet, "steps": steps, "batch": batch}
@@ -188,40 +226,5 @@ def last_line(printed):
     return printed.strip().splitlines()[-1]
 
 
-# ---- the report --------------------------------------------------------------------------------------------------
-
-
-def report(results):
-    """The tables, in Markdown."""
-    card, options = results["card"], results["options"]
-    lines = [f"# {card['name']}", "", ", ".join(f"{name} {value}" for name, value in card.items()), ""]
-    lines += [f"Width {options['width']:g}, {options['batch']} images a step.", ""]
-    for part, rows in results["parts"].items():
-        columns = sorted({name for row in rows.values() for name in row}, key=ORDER.index)
-        lines += [f"## {part}", "", f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
-        lines += [
-            f"| {name} | {' | '.join(cell(row.get(column)) for column in columns)} |" for name, row in rows.items()
-        ]
-        lines.append("")
-    return "\n".join(lines)
-
-
-ORDER = (
-    "milliseconds", "seconds", "saved", "peak", "images", "passed", "failed", "skipped", "error", "failures",
-    "spectral", "spatial", "date",
-)  # fmt: skip
-
-
-def cell(value):
-    if value is None:
-        return ""
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {number:g}" for name, number in value.items())
-    if isinstance(value, list):
-        return " ".join(value) or "none"
-    text = f"{value:.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
-    return text.replace("|", "/").strip()
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program.guarded(main))

@@ -2,16 +2,19 @@
 
     python benchmarks/device_child.py '{"net": "VGG16", "engine": "specframe", "device": "cuda", ...}'
 
-engine: specframe, or PyTorch's spatial nets in float32 ("torch fp32") or with TensorFloat-32 ("torch tf32").
+engine: specframe, or PyTorch's own spatial nets and SpecLeNet5 in float32 ("torch fp32") or with TensorFloat-32
+("torch tf32").
 """
 
 import json
 import statistics
+import sys
 import time
 
 import numpy as np
 import program
 
+import specframe as sf
 from specframe import backend, models
 from specframe.optim import SGD
 from specframe.training import step_cost, train_step
@@ -56,20 +59,14 @@ def ours(net, x, y, job):
 
 def torchs(net, x, y, job):
     """The same of PyTorch's own net, with cuDNN on a GPU."""
+    program.need("torch")
     import torch
-    import torch_deep
     import torch_nets
 
     tf32, device = job["engine"].endswith("tf32"), torch.device(job["device"])
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = tf32
     torch.backends.cudnn.benchmark = True
-    if job["net"] == "DenseNet":
-        peer = torch_deep.TorchDenseNet(net.state_dict(), len(net.wide))
-    elif job["net"] == "LeNet5":
-        peer = torch_nets.TorchLeNet5()
-    else:
-        peer = getattr(torch_deep, f"Torch{job['net']}")(net.state_dict())
-    peer = peer.to(device)
+    peer = peer_of(net, job["net"]).to(device)
     images = torch.from_numpy(x.transpose(2, 3, 0, 1).copy()).to(device)
     labels = torch.from_numpy(y).to(device)
     optimizer = torch.optim.SGD(peer.parameters(), LR, MOMENTUM, weight_decay=DECAY)
@@ -92,5 +89,20 @@ def torchs(net, x, y, job):
     return step, torch.cuda.synchronize if device.type == "cuda" else lambda: None, figures
 
 
+def peer_of(net, name):
+    """PyTorch's own net of that name."""
+    import torch_deep
+    import torch_nets
+
+    if name == "LeNet5":
+        return torch_nets.TorchLeNet5()
+    if name == "SpecLeNet5":
+        sizes = (net.conv1, 28, 1), (net.conv2, 14, 6)
+        grids = [conv.spectrum(sf.Tensor(np.zeros((n, n, 1, c), np.float32))).spectrum.grid for conv, n, c in sizes]
+        return torch_nets.TorchSpecLeNet5(net.conv1.beta, net.conv1.scale, grids)
+    more = {"DenseNet": lambda: [len(net.wide)], "ResNet": lambda: [len(net.stages) // 3]}.get(name, list)()
+    return getattr(torch_deep, f"Torch{name}")(net.state_dict(), *more)
+
+
 if __name__ == "__main__":
-    main(program.job("device.py"))
+    sys.exit(program.guarded(lambda: main(program.job("device.py"))))

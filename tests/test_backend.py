@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specframe import backend
+from specframe.backend import gather
 from specframe.spectrum import hermitian_edges
+from tests.kit import pool
 from tests.kit.oracles import dft2, idft2
 from tests.kit.strict import STRICT, StrictBackend, count_waits
 
@@ -172,14 +174,31 @@ def test_constants_are_made_once_for_each_device(monkeypatch):
     assert made == [("strict", 0), ("strict", 1), ("cpu", 0)]
 
 
-def test_pinned_memory_and_plans_are_given_back(install):
+def test_pinned_memory_is_of_the_current_device_and_given_back_with_the_plans(install):
+    """What a stream of one device copies from another, CUDA refuses."""
     cupy = install(fake_cupy(True))
-    cuda, freed = backend.get("cuda"), []
+    cuda, x, freed = backend.get("cuda"), np.ones(3), []
     cuda.give_back()  # nothing was pinned
     assert cupy.sizes[-1] == "cleared"
-    cuda._copies = None, types.SimpleNamespace(free_all_blocks=lambda: freed.append(1))
+
+    class Stream(types.SimpleNamespace):
+        def __init__(self, non_blocking=False):
+            super().__init__(device=cupy.cuda.current, record=lambda: self, wait_event=lambda event: None)
+
+    class PinnedMemoryPool:
+        def __init__(self):
+            device = cupy.cuda.current
+            self.malloc, self.free_all_blocks = bytearray, lambda: freed.append(device)
+
+    cupy.cuda.Stream, cupy.cuda.PinnedMemoryPool, cupy.cuda.get_current_stream = Stream, PinnedMemoryPool, Stream
+    for device in (0, 1, 0):
+        cupy.cuda.current = device
+        array = types.SimpleNamespace(**{name: getattr(x, name) for name in ("nbytes", "dtype", "size", "shape")})
+        array.get = lambda stream, out, blocking, device=device: out.fill(stream.device == device)
+        host, copied = cuda.to_pinned(array)
+        assert copied.device == device and host.tolist() == [1, 1, 1]
     cuda.give_back()
-    assert freed == [1]
+    assert freed == [0, 1]
 
 
 # ---- arrays in and out -----------------------------------------------------------------------------------------
@@ -319,6 +338,16 @@ def test_expand_undoes_compress_without_a_wait(be, rng, size, density, dtype):
     np.testing.assert_array_equal(be.to_host(back), np.where(mask, x, 0))
 
 
+def test_positions_beyond_32_bits_are_counted_in_64(rng, monkeypatch):
+    """On the stand-in with a bound that an array can reach here; the kernels count in an int."""
+    x, mask = draw(rng, (60, 2), np.complex64), rng.random((60, 2)) < 0.3
+    monkeypatch.setattr(gather, "LARGEST", 119)
+    monkeypatch.setattr(StrictBackend, "launch", None)
+    values = STRICT.compress(STRICT.asarray(x), STRICT.asarray(mask), int(mask.sum()))
+    np.testing.assert_array_equal(values.get(), x[mask])
+    np.testing.assert_array_equal(STRICT.expand(values, STRICT.asarray(mask)).get(), np.where(mask, x, 0))
+
+
 def test_compress_takes_arrays_that_are_not_contiguous(be, rng):
     x, mask = draw(rng, (4, 6), np.complex64), rng.random((4, 6)) < 0.5
     values = be.compress(be.asarray(x).T, be.asarray(mask).T, int(mask.sum()))
@@ -365,6 +394,31 @@ def test_peak_memory_forgets_peaks_before_the_block(be):
     with be.peak_memory() as peak:
         kept = be.xp.zeros(1 << 20, np.uint8)
     assert kept.nbytes <= peak.nbytes < kept.nbytes + 50_000 < before.nbytes
+
+
+def test_the_peak_of_a_gpu_is_that_of_its_pool_in_blocks_and_without_what_was_not_to_be_had():
+    kept = STRICT.xp.zeros(1000, np.uint8)
+    with STRICT.peak_memory() as peak:
+        del kept  # 1024 bytes less than before
+        x = STRICT.xp.zeros((2, 513), np.uint8)
+        y = x.T[1:]  # a view
+        STRICT.xp.zeros((3, 0), np.uint8)
+        assert peak.nbytes == 512
+        z = STRICT.xp.zeros(513, np.uint8)
+        assert peak.nbytes == 1536
+        pool.take(1 << 30, address=0)
+        del x, z
+        STRICT.xp.zeros(1, np.uint8)  # y holds x
+    assert peak.nbytes == 1536 and y.shape == (512, 2) and not pool.hooks
+
+
+def test_plans_are_let_go_before_a_peak_is_measured(monkeypatch):
+    """Their work areas would be hidden: made before, and used inside."""
+    plans = {"a transform": STRICT.xp.zeros(2048, np.uint8)}
+    monkeypatch.setattr(StrictBackend, "_plans", lambda self: plans)
+    with STRICT.peak_memory() as peak:
+        plans["a transform"] = plans.get("a transform") or STRICT.xp.zeros(2048, np.uint8)
+    assert peak.nbytes == 2048
 
 
 def test_peak_memory_inside_another_is_refused_and_leaves_it_right(be):

@@ -6,6 +6,7 @@ packages of this one (links, so that an installed specframe of this environment 
 
 import ast
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -93,6 +94,16 @@ def test_every_module_and_data_file_is_installed(installed):
             if path.suffix in (".py", ".npz", ".typed"):
                 where = site / target / path.relative_to(source / folder)
                 assert where.exists(), f"{path.relative_to(source)} is not installed: add it to setup.py"
+
+
+def test_the_extras_of_a_gpu_ask_for_csr_array_and_the_libraries_that_a_driver_lacks(installed, tmp_path):
+    """csr_array came with CuPy 14.2; `ctk` brings cuBLAS, cuFFT, NVRTC and the headers."""
+    _, _, python, _ = installed
+    read = "from importlib.metadata import requires; print(*requires('specframe'), sep='\\n')"
+    asked = run(python, "-c", read, cwd=tmp_path)
+    for cuda in ("12", "13"):
+        (cupy,) = (line for line in asked.splitlines() if re.search(f"extra == .cuda{cuda}.$", line))
+        assert cupy.partition(";")[0].strip() == f"cupy-cuda{cuda}x[ctk]>=14.2"
 
 
 # ---- importing -------------------------------------------------------------------------------------------------

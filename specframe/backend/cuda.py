@@ -1,7 +1,6 @@
 """CUDA: CuPy on the current device. The only module that imports CuPy, and only when a GPU is first asked for."""
 
 import contextlib
-import functools
 import math
 import threading
 from collections.abc import Iterator
@@ -40,6 +39,7 @@ class CUDA(Backend):
         super().__init__(cupy, cupy.ndarray)
         self.fft, self.sparse, self.special = cupyx.scipy.fft, cupyx.scipy.sparse, cupyx.scipy.special
         self._threads, self._kernels = threading.local(), dict[tuple[Kernel, Any], Any]()
+        self._copies = dict[int, tuple[Any, Any]]()  # by device: a stream, and pinned memory
         self._probe()
 
     def _probe(self) -> None:
@@ -94,8 +94,15 @@ class CUDA(Backend):
         if not (adjoint_a or adjoint_b) or not gemm.takes(a, b):
             return Backend.matmul(self, a, b, adjoint_a, adjoint_b)
         y = self.xp.empty((*a.shape[:-2], a.shape[-1 if adjoint_a else -2], b.shape[-2 if adjoint_b else -1]), a.dtype)
-        gemm.adjoint_product(*self._blas, self.pointer, a, b, y, adjoint_a, adjoint_b)
+        gemm.product(*self._blas, self.pointer, a, b, y, adjoint_a, adjoint_b)
         return y
+
+    def product(self, a: Any, b: Any, out: Any, adjoint_a: bool = False, add: bool = False) -> None:
+        """out = a @ b, or out + a @ b, of contiguous arrays of one dtype, with a or its conjugate transpose."""
+        if a.size and b.size:
+            gemm.product(*self._blas, self.pointer, a, b, out, adjoint_a, add=add)
+        elif not add:
+            out.fill(0)
 
     # CuPy transforms no array without entries, as a batch without images is. It keeps plans for each thread and device.
 
@@ -167,15 +174,13 @@ class CUDA(Backend):
         self.launch(bits.UNPACK, np.dtype("f"), count, planes, whole, *sizes)
         return whole
 
-    # Nothing else uses this stream and this pool. Whoever gets memory of the pool again writes to it in a copy that
-    # waits for all that was asked of the device before: it may be let go while the device still reads it.
-
-    @functools.cached_property
-    def _copies(self) -> Any:
-        return self.xp.cuda.Stream(non_blocking=True), self.xp.cuda.PinnedMemoryPool()
+    # Nothing else uses these streams and pools, one of each a device. Whoever gets memory of a pool again writes to it
+    # in a copy that waits for all that was asked of the device before: it may be let go while the device reads it.
 
     def to_pinned(self, array: Any) -> Any:
-        stream, pool = self._copies
+        if self.number not in self._copies:
+            self._copies[self.number] = self.xp.cuda.Stream(non_blocking=True), self.xp.cuda.PinnedMemoryPool()
+        stream, pool = self._copies[self.number]
         host = np.frombuffer(pool.malloc(array.nbytes), array.dtype, array.size).reshape(array.shape)
         stream.wait_event(self.xp.cuda.get_current_stream().record())
         array.get(stream=stream, out=host, blocking=False)
@@ -197,8 +202,8 @@ class CUDA(Backend):
 
     def give_back(self) -> None:
         self._plans().clear()
-        if "_copies" in self.__dict__:
-            self._copies[1].free_all_blocks()
+        for _, pool in self._copies.values():
+            pool.free_all_blocks()
 
     @contextlib.contextmanager
     def _peak(self) -> Iterator[Peak]:
@@ -209,7 +214,7 @@ class CUDA(Backend):
             name, live = "specframe peak", 0
 
             def malloc_postprocess(self, **event: Any) -> None:
-                self.live += event["mem_size"]
+                self.live += event["mem_size"] if event["mem_ptr"] else 0  # no address: there was no memory
                 peak.nbytes = max(peak.nbytes, self.live)
 
             def free_postprocess(self, **event: Any) -> None:

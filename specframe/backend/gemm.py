@@ -19,16 +19,17 @@ def takes(a: Any, b: Any) -> bool:
     return same and a.flags.c_contiguous and b.flags.c_contiguous and a.size > 0 and b.size > 0
 
 
-def adjoint_product(
-    blas: Any, handle: Any, pointer: Any, a: Any, b: Any, y: Any, adjoint_a: bool, adjoint_b: bool
-) -> None:
-    """y = a b on the last two axes of contiguous arrays, with either factor replaced by its conjugate transpose."""
+def product(
+    blas: Any, handle: Any, pointer: Any, a: Any, b: Any, y: Any,
+    adjoint_a: bool = False, adjoint_b: bool = False, add: bool = False,
+) -> None:  # fmt: skip
+    """y = a b, or y + a b, on the last two axes of contiguous arrays; either factor by its conjugate transpose."""
     rows, cols, inner = y.shape[-2], y.shape[-1], a.shape[-2 if adjoint_a else -1]
     flag = {False: blas.CUBLAS_OP_N, True: blas.CUBLAS_OP_C}
-    one, zero = np.ones((), a.dtype), np.zeros((), a.dtype)
+    one, old = np.ones((), a.dtype), np.asarray(add, a.dtype)
     getattr(blas, f"{NAMES[a.dtype.char]}StridedBatched")(
         handle, flag[adjoint_b], flag[adjoint_a], cols, rows, inner,
         one.ctypes.data, pointer(b), b.shape[-1], math.prod(b.shape[-2:]),
         pointer(a), a.shape[-1], math.prod(a.shape[-2:]),
-        zero.ctypes.data, pointer(y), cols, rows * cols, math.prod(y.shape[:-2]),
+        old.ctypes.data, pointer(y), cols, rows * cols, math.prod(y.shape[:-2]),
     )  # fmt: skip

@@ -3,7 +3,8 @@
     K = max(1, round(rate * M))        keep x where |x| >= t, t the K-th largest |x|, and x is not zero
     bytes = those of the mask format with the entries kept
 
-Entries that tie with the K-th largest are all kept; where fewer than K are not zero, there are fewer. A NaN is kept
+Entries that tie with the K-th largest are all kept; where fewer than K are not zero, there are fewer: what is below the
+smallest normal number counts as zero. A NaN is kept
 besides the K.
 """
 
@@ -57,7 +58,7 @@ def largest(array: Any, rate: float) -> Any:
         ranks = xp.absolute(array)
     xp.negative(ranks, out=ranks)  # largest first: NumPy's partition is slow where many entries tie at its lower end
     place = max(1, round(rate * array.size)) - 1
-    least = -np.finfo(ranks.dtype).smallest_subnormal  # -0.0 is an entry to Sparse, but none of the largest
+    least = -np.finfo(ranks.dtype).tiny  # -0.0 is an entry to Sparse, but none of the largest; a GPU takes less for 0
     placed = xp.where(xp.isnan(ranks), ranks.dtype.type(np.inf), ranks)  # last on every device: CuPy leaves it open
     threshold = xp.minimum(xp.partition(placed.reshape(-1), place)[place], least)
     return xp.where(ranks > threshold, array.dtype.type(0), array)  # so that a NaN, behind nothing, is kept

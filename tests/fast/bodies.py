@@ -28,7 +28,7 @@ LAYOUTS = [as_it_is, columns_first, every_other]
 
 
 def assert_bodies_agree(fn, *arrays, needs=None, layout=as_it_is, store="auto", put=as_it_is):
-    """fn by the plain bodies and by those of a device, in both precisions.
+    """fn by the plain bodies and by those of a device, in both precisions; nothing that others hold is written to.
 
     `needs`: which arrays want a gradient (all); `put` lays an array on the device (the CPU), its layout kept.
     """
@@ -52,7 +52,12 @@ def _run(fn, arrays, needs, layout, store, put):
     gy = np.random.default_rng(1).standard_normal(y.shape)
     if y.dtype.kind == "c":
         gy = gy + 1j * np.random.default_rng(2).standard_normal(y.shape)
-    tape.backward(y, put(layout(gy.astype(y.dtype))))
+    gy = put(layout(gy.astype(y.dtype)))
+    held = [gy, y.data, *(leaf.data for leaf in leaves)]
+    before = [backend.to_host(array).copy() for array in held]
+    tape.backward(y, gy)
+    for array, was in zip(held, before, strict=True):
+        np.testing.assert_array_equal(backend.to_host(array), was)
     return [None if array is None else backend.to_host(array) for array in (y.data, *(leaf.grad for leaf in leaves))]
 
 

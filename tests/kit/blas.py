@@ -40,8 +40,8 @@ def _gemm(char):
 
         costs.total.launches += 1
         out = _matrices(c, dtype, m, n, ldc, stride_c, batch)
-        assert number(beta) == 0  # then C is not read
-        out[...] = number(alpha) * (operand(a, op_a, m, k, lda, stride_a) @ operand(b, op_b, k, n, ldb, stride_b))
+        y = number(alpha) * (operand(a, op_a, m, k, lda, stride_a) @ operand(b, op_b, k, n, ldb, stride_b))
+        out[...] = y + number(beta) * out if number(beta) else y  # C is not read where beta is 0
 
     return call
 

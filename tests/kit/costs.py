@@ -14,6 +14,8 @@ import math
 
 import numpy as np
 
+from tests.kit import pool
+
 
 @dataclasses.dataclass
 class Costs:
@@ -56,7 +58,7 @@ def call(name, args, kwargs, result):
     if out is None and results and all(_is_view(r, arrays) for r in results):
         return
     if name == "matmul":
-        product(*args[:2])
+        product(*args[:2], 0 if out is not None else result.nbytes)
     elif name in ("rfft2", "irfft2", "fft2", "ifft2", "rfftn", "irfftn"):
         transform(name, args[0], kwargs)
     else:
@@ -82,16 +84,22 @@ def gathered(index):
     total.launches += 1 if arrays == 1 else 2 + arrays if arrays else 0
 
 
-def product(a, b):
+def product(a, b, result):
     """cuBLAS reads a matrix by rows or by columns; stacks of them must be contiguous, and of one shape."""
-    total.launches += 1
     stacked = max(a.ndim, b.ndim) > 2
-    for x in (a, b):
-        good = x.flags.c_contiguous or (not stacked and x.flags.f_contiguous)
-        total.launches += not good
-        total.copies += not good
+    copied = [x for x in (a, b) if not (x.flags.c_contiguous or (not stacked and x.flags.f_contiguous))]
+    total.launches += 1 + len(copied)
+    total.copies += len(copied)
+    pool.pass_through(*(x.nbytes for x in copied), result)
     if stacked and a.shape[:-2] != b.shape[:-2]:
         total.uploads += 1  # pointers to the matrices that are used again
+
+
+def copied(x):
+    """Note a copy of x that goes when the call returns."""
+    total.launches += 1
+    total.copies += 1
+    pool.pass_through(x.nbytes, x.nbytes)  # beside the result, which is as large
 
 
 def transform(name, x, kwargs):
@@ -101,5 +109,7 @@ def transform(name, x, kwargs):
     if s is not None and name in ("rfft2", "fft2", "rfftn") and tuple(s) != tuple(x.shape[axis] for axis in axes):
         total.launches += 2
         total.copies += 1
+        padded = math.prod(x.shape) // math.prod(x.shape[axis] for axis in axes) * math.prod(s) * x.itemsize
+        pool.pass_through(padded, padded // s[-1] * (s[-1] // 2 + 1) * 2)  # beside the half spectrum
     unscaled = "forward" if name.startswith("i") else "backward"
     total.launches += (kwargs.get("norm") or "backward") != unscaled and math.prod(x.shape) > 0

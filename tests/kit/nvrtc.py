@@ -5,6 +5,7 @@ import functools
 import importlib.util
 from pathlib import Path
 
+CUPYS = b"--std=c++17", b"-ftz=true", b"--device-as-default-execution-space"  # what CuPy 14 gives a RawKernel
 WHY_NOT = "NVRTC is missing: pip install 'specframe[nvrtc]'"
 
 
@@ -28,7 +29,7 @@ def compiled(source, architecture):
     nvrtc, program = library(), ctypes.c_void_p()
     assert not nvrtc.nvrtcCreateProgram(ctypes.byref(program), source.encode(), b"kernel.cu", 0, None, None)
     try:
-        flags = (ctypes.c_char_p * 2)(f"-arch={architecture}".encode(), b"--std=c++17")
+        flags = (ctypes.c_char_p * 4)(f"-arch={architecture}".encode(), *CUPYS)
         refused = nvrtc.nvrtcCompileProgram(program, len(flags), flags)
         code = b"" if refused else _text(nvrtc, "CUBIN", program)
         lines = _text(nvrtc, "ProgramLog", program).rstrip(b"\0").decode().splitlines()

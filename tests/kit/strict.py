@@ -8,11 +8,12 @@ A `StrictArray` holds a NumPy array and behaves as a CuPy array does where the t
   uploads and launches (costs.py);
 - names and keywords that CuPy lacks are missing here too (compared with CuPy 14.2);
 - indices beyond the end wrap, and of several entries scattered to one place any may win;
+- a partition leaves a NaN anywhere;
 - `empty` holds garbage, and the inverse real FFT reads the edge columns as cuFFT does;
 - a copy to pinned memory has not happened until somebody waits for it, and needs its array until then.
 
-`STRICT` is a backend made of these, known to `specframe.backend.of`. Its bodies of rfft2, irfft2, compress and expand
-are the CUDA backend's own.
+`STRICT` is a backend made of these, known to `specframe.backend.of`. Its bodies of rfft2, irfft2, compress, expand
+and the peak are the CUDA backend's own.
 
     with count_waits() as waits:
         ...
@@ -31,7 +32,7 @@ import scipy.special
 
 from specframe import backend
 from specframe.backend.kernel import arguments
-from tests.kit import blas, costs, shim
+from tests.kit import blas, costs, pool, shim
 from tests.kit.strict_array import (
     FROM_HOST,
     MISSING_NAMES,
@@ -123,6 +124,8 @@ class FFT(Namespace):
         _refuse_empty(x)
         half = x._a.copy()
         costs.transform("irfft2", half, {"s": s, "axes": axes, "norm": norm})
+        if not overwrite_x:
+            costs.copied(half)
         rows, columns = (half.shape[axes[0]], 2 * (half.shape[axes[1]] - 1)) if s is None else s
         assert half.shape[axes[0]] == rows and half.shape[axes[1]] == columns // 2 + 1, "crop or pad beforehand"
         by_frequency = np.moveaxis(half, axes, (0, 1))
@@ -168,6 +171,7 @@ class csr_array:
 
 xp, fft, special = Namespace(np), FFT(scipy.fft, "fft."), Namespace(scipy.special, "special.")
 sparse = types.SimpleNamespace(csr_array=csr_array, csr_matrix=csr_array)
+xp.cuda = types.SimpleNamespace(MemoryHook=pool.MemoryHook)
 
 
 class Copy:
@@ -232,7 +236,8 @@ class StrictBackend(backend.Backend):
         return array._a.ctypes.data
 
     late = True  # copies to the host arrive when somebody waits for them; False: at once
-    _blas, matmul = (blas, None), backend.CUDA.matmul
+    _copies: ClassVar[dict] = {}
+    _blas, matmul, product = (blas, None), backend.CUDA.matmul, backend.CUDA.product
 
     def to_pinned(self, array):
         assert array.flags.c_contiguous
@@ -260,7 +265,7 @@ class StrictBackend(backend.Backend):
         return StrictArray(host.copy())
 
     def _plans(self):
-        pass
+        return {}
 
     rfft2 = backend.CUDA.rfft2
     if shim.COMPILER:
@@ -269,7 +274,7 @@ class StrictBackend(backend.Backend):
         compress, expand = backend.CUDA.compress, backend.CUDA.expand
     else:
         random, irfft2, compress, expand = map(_on_the_cpu, ("random", "irfft2", "compress", "expand"))
-    _peak = backend.CPU._peak
+    _peak, give_back = backend.CUDA._peak, backend.CUDA.give_back
 
 
 STRICT = backend.register(StrictBackend())

@@ -247,6 +247,10 @@ def test_indices_beyond_the_end_wrap():
     assert a[1].tolist() == [0, 0, 0, 0]
 
 
+def test_a_nan_may_come_first_in_a_partition():
+    assert np.isnan(xp.partition(strict([1, np.nan, 0, 2]), 1).tolist()[0])
+
+
 def test_of_several_entries_scattered_to_one_place_any_wins():
     won = set()
     for _ in range(40):
@@ -280,6 +284,8 @@ def test_of_several_entries_scattered_to_one_place_any_wins():
         (lambda a: a[strict([0, 2], int)], 1, 0, 1),
         (lambda a: STRICT.fft.rfft2(a), 1, 0, 0),
         (lambda a: STRICT.fft.rfft2(a, s=(4, 5), norm="ortho"), 4, 1, 0),
+        (lambda a: STRICT.fft.irfft2(a + 0j, overwrite_x=True), 3, 0, 0),  # the sum, the transform, a factor
+        (lambda a: STRICT.fft.irfft2(a + 0j), 4, 1, 0),  # its input copied
         (lambda a: STRICT.matmul(a, a, adjoint_a=True), 1, 0, 0),
     ],
 )
@@ -287,6 +293,27 @@ def test_work_is_counted_as_cupy_does_it(a, work, launches, copies, uploads):
     with costs.count() as counted:
         work(a)
     assert (counted.launches, counted.copies, counted.uploads, counted.waits) == (launches, copies, uploads, 0)
+
+
+@pytest.mark.parametrize(
+    ("work", "blocks"),
+    [
+        (lambda a: a + a, [4096]),
+        (lambda a: a[1:].T, []),
+        (lambda a: a @ a.T, [4096]),
+        (lambda a: xp.matmul(a, a, out=a), []),
+        (lambda a: a.reshape(8, 8, 16).swapaxes(1, 2) @ a.reshape(8, 8, 16), [4096, 8192]),  # a copy of the first
+        (lambda a: a.reshape(8, 8, 16) @ a.reshape(8, 8, 16).swapaxes(1, 2), [4096, 2048]),
+        (lambda a: STRICT.fft.rfft2(a[:, :31], s=(32, 32)), [4096, 4608]),  # a padded copy
+        (lambda a: STRICT.fft.rfft2(a, s=(32, 32)), [4608]),
+        (lambda a: STRICT.fft.irfft2(a.view(np.complex64), s=(32, 30)), [4096, 4096]),
+    ],
+)
+def test_the_pool_holds_what_a_call_makes_beside_its_result(work, blocks):
+    a = strict(np.zeros((32, 32)))
+    with STRICT.peak_memory() as peak:
+        work(a)
+    assert peak.nbytes == sum(blocks)
 
 
 def test_adding_to_a_view_in_place_copies_nothing_twice(a):

@@ -81,6 +81,14 @@ def test_a_nan_takes_the_place_of_no_other(be):
     assert np.flatnonzero(kept).tolist() == [5, *range(1980, 2000)]
 
 
+def test_what_a_gpu_takes_for_zero_is_dropped_on_every_device(be):
+    """CuPy's kernels flush numbers below the smallest normal one, and a threshold there would keep -0.0."""
+    array = np.zeros(2000, np.float32)
+    array[:6] = 1, -0.0, 1e-40, -1e-45, np.finfo(np.float32).tiny, -2
+    kept = to_host(TopKStore(0.5).pack(be.asarray(array)).dense())
+    assert np.flatnonzero(kept.view(np.int32)).tolist() == [0, 4, 5]
+
+
 def test_settings_may_be_text():
     store = TopKStore("0.25", "int8")
     assert (TopKStore.name, store.rate, store.values, store.lossless) == ("topk", 0.25, "int8", False)

@@ -64,9 +64,10 @@ def forward(b, Y, bias, dc, beta, activation, scale, out=None):
     return Z
 
 
-def backward(b, Z, gZ, activation, scale):
-    """gY"""
-    Z, gZ = b.xp.ascontiguousarray(Z), b.xp.ascontiguousarray(gZ)
-    gY = b.xp.empty(gZ.shape, gZ.dtype)
+def backward(b, saved, gZ, activation, scale):
+    """gY, from the handle of Z; where Z is nobody else's, in its place."""
+    (Z, own), gZ = saved.writable(), b.xp.ascontiguousarray(gZ)
+    Z = b.xp.ascontiguousarray(Z)
+    gY = Z if own else b.xp.empty(gZ.shape, gZ.dtype)
     b.launch(BACKWARD, gZ.real.dtype, gZ.size, Z, gZ, gY, gZ.size, KINDS.index(activation), scale)
     return gY

@@ -76,7 +76,7 @@ def moments(b, x):
     M, channels = x.size // x.shape[3], x.shape[3]
     if not M:
         return 0, *b.xp.zeros((2, channels))
-    return M, *_channels.moments(b, _channels.channel_sums(b, SUMS, x.dtype, M, channels, x), x, 1, M)
+    return M, *_channels.moments(b, _channels.partial_sums(b, SUMS, x.dtype, M, channels, x), x, 1, M)
 
 
 @register(BatchNorm2d, CUDA)
@@ -104,8 +104,8 @@ class CudaBatchNorm2d(BatchNorm2d):
         b, channels, rows = ctx.backend, gy.shape[3], gy.size // gy.shape[3]
         x, gamma, gy = map(ctx.xp.ascontiguousarray, (ctx["x"].dense(), ctx["gamma"].dense(), gy))
         statistics, scale = (x, gy, ctx.mu, ctx.energy), (ctx.per, ctx.eps)
-        sums = _channels.channel_sums(b, BACK_SUMS, gy.dtype, rows, channels, *statistics, *scale)
-        gbeta, ggamma = (row.astype(gy.dtype) for row in sums)
+        partial = _channels.partial_sums(b, BACK_SUMS, gy.dtype, rows, channels, *statistics, *scale)
+        sums, gbeta, ggamma = _channels.gradients(b, partial, gy.dtype)
         if not ctx.needs[0]:
             return None, ggamma, gbeta
         gx, share, of = ctx.xp.empty(gy.shape, gy.dtype), np.float64(0), tuple(sums)

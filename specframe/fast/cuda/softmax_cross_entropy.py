@@ -10,7 +10,7 @@ extern "C" __global__ void cross_entropy(const real *x, const long long *labels,
     EACH(n, batch) {
         const real *row = x + n * classes;
         real most = row[0], total = 0;
-        for (int k = 1; k < classes; k++) most = row[k] > most || row[k] != row[k] ? row[k] : most;
+        for (int k = 1; k < classes; k++) most = row[k] > most ? row[k] : most;
         for (int k = 0; k < classes; k++) total += p[n * classes + k] = exp(row[k] - most);
         for (int k = 0; k < classes; k++) p[n * classes + k] /= total;
         loss[n] = log(total) - (row[labels[n]] - most);

@@ -17,4 +17,4 @@ class CudaSpectralAct(SpectralAct):
 
     @staticmethod
     def backward(ctx, gZ):
-        return _activate.backward(ctx.backend, ctx["Z"].dense(), gZ, ctx.activation, ctx.scale)
+        return _activate.backward(ctx.backend, ctx["Z"], gZ, ctx.activation, ctx.scale)

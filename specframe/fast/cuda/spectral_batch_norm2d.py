@@ -123,8 +123,8 @@ def moments(b, Y, s):
     if not N:
         return 0, *b.xp.zeros((2, channels))
     rows = Y.size // channels
-    sums = _channels.channel_sums(b, SUMS, Y.real.dtype, rows, channels, Y, layout(Y, s))
-    return P * W * N, *_channels.moments(b, sums, Y, 2, N, d, P * W / d**2)
+    partial = _channels.partial_sums(b, SUMS, Y.real.dtype, rows, channels, Y, layout(Y, s))
+    return P * W * N, *_channels.moments(b, partial, Y, 2, N, d, P * W / d**2)
 
 
 @register(SpectralBatchNorm2d, CUDA)
@@ -146,8 +146,8 @@ class CudaSpectralBatchNorm2d(SpectralBatchNorm2d):
         Y, gamma, gZ = map(ctx.xp.ascontiguousarray, (ctx["Y"].dense(), ctx["gamma"].dense(), gZ))
         statistics, numbers = (Y, gZ, ctx.mu, ctx.energy), (layout(Y, s), *ctx.numbers)
         rows = gZ.size // channels
-        sums = _channels.channel_sums(b, BACK_SUMS, gamma.dtype, rows, channels, *statistics, *numbers)
-        gbeta, ggamma = (row.astype(gamma.dtype) for row in sums)
+        partial = _channels.partial_sums(b, BACK_SUMS, gamma.dtype, rows, channels, *statistics, *numbers)
+        sums, gbeta, ggamma = _channels.gradients(b, partial, gamma.dtype)
         if not ctx.needs[0]:
             return None, ggamma, gbeta
         gY, share, of = ctx.xp.empty(gZ.shape, gZ.dtype), np.float64(0), tuple(sums)

@@ -60,4 +60,4 @@ class CudaSpectralConvAct(SpectralConvAct):
 
     @staticmethod
     def backward(ctx, gZ):
-        return gradients(ctx, _activate.backward(ctx.backend, ctx["Z"].dense(), gZ, ctx.activation, ctx.scale))
+        return gradients(ctx, _activate.backward(ctx.backend, ctx["Z"], gZ, ctx.activation, ctx.scale))

@@ -51,10 +51,44 @@ def test_conv2d(rng, size, kernel, stride, padding, layout):
 
 @pytest.mark.parametrize("needs", NEEDS)
 def test_conv2d_where_some_gradients_are_not_asked_for_in_bands_of_rows_and_on_an_empty_batch(rng, monkeypatch, needs):
-    for size, batch, stride in itertools.product([1 << 28, 4000, 1], [2, 0], [1, 2]):
+    for whole, size, batch, stride in itertools.product([1 << 22, 0], [1 << 28, 4000, 1], [2, 0], [1, 2]):
+        monkeypatch.setattr(conv2d, "WHOLE", whole)
         monkeypatch.setattr(conv2d, "BYTES", size)
         arrays = draw(rng, (6, 7), (3, 3), batch)
         agree(lambda *a: ops.conv2d(*a, stride, 1), *arrays, needs=needs)  # noqa: B023
+
+
+@pytest.mark.parametrize("needs", [(True, True, True), (False, True, False)])
+@pytest.mark.parametrize(("size", "kernel", "stride", "padding"), VARIANTS)
+def test_conv2d_by_rows_of_the_kernel(rng, monkeypatch, size, kernel, stride, padding, needs):
+    monkeypatch.setattr(conv2d, "WHOLE", 0)
+    agree(lambda *a: ops.conv2d(*a, stride, padding), *draw(rng, size, kernel), needs=needs)
+
+
+def test_conv2d_counts_beyond_32_bits_where_the_patches_are_that_many(rng, monkeypatch):
+    launched = []
+    launch = type(STRICT).launch
+    monkeypatch.setattr(type(STRICT), "launch", lambda b, kernel, *a: launched.append(kernel) or launch(b, kernel, *a))
+    for many, kernel in ((1 << 32, conv2d.PATCHES), (1, conv2d.LARGE)):
+        launched.clear()
+        monkeypatch.setattr(conv2d, "MANY", many)
+        agree(lambda *a: ops.conv2d(*a, 2, 1), *draw(rng, (6, 7), (3, 3)))
+        assert {conv2d.PATCHES, conv2d.LARGE} & set(launched) == {kernel}
+
+
+def test_conv2d_lays_out_a_row_of_the_kernel_at_a_time_where_whole_windows_are_large(monkeypatch):
+    x, size = STRICT.xp.zeros((32, 32, 16, 8), "float32"), (32, 32)  # whole: 9 times half a megabyte
+    for whole, deep, shape in ((1 << 23, 3, (32, 512, 72)), (1 << 22, 1, (34, 512, 24))):
+        monkeypatch.setattr(conv2d, "WHOLE", whole)
+        windows = conv2d.Windows(x, size, (3, 3), (1, 1), (1, 1))
+        assert windows.deep == deep
+        assert [parts[0].base.shape for _, parts in windows.bands(STRICT)] == [shape]
+    monkeypatch.setattr(conv2d, "BYTES", 1 << 19)  # ten rows of a line of 49 152 bytes, and the two that they share
+    bands = [
+        (rows.start, parts[0].base.shape)
+        for rows, parts in conv2d.Windows(x, size, (3, 3), (1, 1), (1, 1)).bands(STRICT)
+    ]
+    assert bands == [(0, (12, 512, 24)), (10, (12, 512, 24)), (20, (12, 512, 24)), (30, (4, 512, 24))]
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -134,7 +168,8 @@ def test_rfft2_and_irfft2(rng, grid, norm, layout):
 def test_spectral_act(rng, activation, layout):
     Y = normal(rng, half((4, 6), 2, 3), np.complex128)
     beta = clear_beta(Y, 1.0)
-    agree(on_grid(lambda Y: ops.spectral_act(Y, beta, activation, 0.7), (4, 6)), Y, layout=layout)
+    for store in ("auto", "dense"):  # Z is made again, and gY may take its place; or it is everybody's
+        agree(on_grid(lambda Y: ops.spectral_act(Y, beta, activation, 0.7), (4, 6)), Y, layout=layout, store=store)
 
 
 def test_an_entry_equal_to_beta_is_dropped_and_a_nan_is_kept():
@@ -157,8 +192,8 @@ def test_spectral_conv2d_and_spectral_conv_act(rng, grid, norm, needs):
     tensor.spectrum = Spectrum(grid, grid, norm)
     beta = clear_beta(ops.spectral_conv2d(tensor, Tensor(k), Tensor(b)).data, 2.0)
     act = on_grid(lambda *a: ops.spectral_conv_act(*a, beta=beta, scale=30.0), grid, norm)  # no bin is saturated
-    for layout in LAYOUTS:
-        agree(act, X, k, b, needs=needs, layout=layout)
+    for layout, store in itertools.product(LAYOUTS, ("auto", "dense")):
+        agree(act, X, k, b, needs=needs, layout=layout, store=store)
 
 
 @pytest.mark.parametrize("training", [True, False])
