@@ -143,6 +143,26 @@ def test_a_claim_is_judged_by_its_figures(paper, tmp_path):
     assert str(rows["x"]) == "x: 60.0 % at 0.200 (2 seeds, 50.0 to 70.0)" and len(rows) == 1
 
 
+def test_the_curves_of_a_row_are_those_that_all_its_runs_have(paper, tmp_path):
+    from paper_parts import claims
+
+    (tmp_path / "a.json").write_text(
+        '{"x, seed 0": {"accuracy": 0.5, "ratio": 0.1, "history": [0.2, 0.5], "saved": [4e6, 3e6]},'
+        ' "x, seed 1": {"accuracy": 0.7, "ratio": 0.3, "history": [0.4, 0.7]}}'
+    )
+    row = claims.read(tmp_path)["x"]
+    assert row.curve == pytest.approx((0.3, 0.6)) and row.saved == () and row.pace == pytest.approx(0.75)
+
+
+def test_memory_that_falls_with_the_epochs_refutes_fig_4(paper):
+    from paper_parts import claims
+
+    claim = next(claim for claim in claims.CLAIMS if claim.where.endswith("Fig. 4"))
+    falling = claims.Row("own", 88, 88, 88, 0.05, 1, saved=(4e6, 3e6, 2e6))
+    assert claim.judge(falling) == "not reproduced" and claim.judge(replace(falling, saved=(2e6, 3e6))) == "reproduced"
+    assert claim.shown(falling) == "own: 4.00 MB after epoch 1, 2.00 after 3; most after epoch 1"
+
+
 def test_mistakes_are_one_sentence(paper, capsys, monkeypatch, tmp_path):
     with pytest.raises(SystemExit, match="2"):
         paper.main(["fig9"])
