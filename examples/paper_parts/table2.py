@@ -20,7 +20,7 @@ WAYS: dict[str, tuple[str, dict[str, object]]] = {  # name: (prefix of the net, 
     "8-bit values": ("", {"store": "quant8"}),
     "4-bit values": ("", {"store": "quant4"}),
     "top-k, a tenth in 8 bits": ("", {"store": "topk:0.1:int8"}),
-    "SpecNet": ("spec", {}),
+    "SpecNet, beta 0.5": ("spec", {"beta": 0.5}),
     "SpecNet, beta 0.2": ("spec", {"beta": 0.2}),
     "SpecNet, beta 0.2, 4-bit values": ("spec", {"beta": 0.2, "store": "mask4"}),
 }
