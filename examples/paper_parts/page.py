@@ -21,6 +21,7 @@ tr:nth-child(even) { background: #f3f4f6 } th { border-bottom: 1px solid #9ca3af
 .pair { display: grid; grid-template-columns: 18rem 1fr; gap: 2rem } img { max-width: 100% }
 .printed { border-left: 4px solid #9ca3af; padding-left: 1rem } code { font-size: .8rem }
 .rows { max-height: 24rem; overflow: auto } @media (max-width: 50rem) { .pair { display: block } }
+@media print { .rows { max-height: none } }
 """
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from specframe.data import DATASETS, DataError
 
 NETS = {"lenet5": "LeNet", "alexnet": "AlexNet", "vgg16": "VGG", "densenet": "DenseNet"}  # as the paper calls them
+TWIN = {"store": "dense"}  # what "the original" is in the figures: it keeps its maps as they are
 DEEP_DATA = ("cifar10", "svhn")
 COST = {"lenet5": 1, "alexnet": 2, "vgg16": 9, "densenet": 17, "resnet": 9}  # of an image, roughly, at width 0.25
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from paper_parts import drawing, runs
 from paper_parts.runs import Run, Runs
-from paper_parts.scale import Scale
+from paper_parts.scale import TWIN, Scale
 from paper_parts.section import Part, Section, percent, ratio
 from specframe.training import plots
 
 NETS = {"vgg16": "VGG", "densenet": "DenseNet"}
 PLAIN = "plain"
 WAYS: dict[str, tuple[str, dict[str, object]]] = {  # name: (prefix of the net, options)
-    PLAIN: ("", {"store": "dense"}),
+    PLAIN: ("", {**TWIN}),
     "InPlace-ABN": ("", {"in_place": True}),
     "recomputation": ("", {"slices": 1}),
     "recomputation in 8 slices": ("", {"slices": 8}),
