@@ -2,9 +2,11 @@
 
     python benchmarks/ops.py --checkpoint runs/lenet_mnist/checkpoint.npz
     python benchmarks/ops.py --net specvgg16
+    taskset -c 0 python benchmarks/ops.py --net vgg16 --torch        beside PyTorch's profiler, one thread each
 
 Medians over the steps, in this process; the sum is a little less than the step, which also packs, walks and updates.
-A backward includes what it makes again (`remake`), which is listed too.
+A backward includes what it makes again (`remake`), which is listed too. PyTorch's side of SpecLeNet5 is its spatial
+LeNet-5; its times are those of the kernels, means over the steps.
 """
 
 import argparse
@@ -14,13 +16,20 @@ import sys
 import time
 
 import deep_step
+import numpy as np
 import program
 import step
 
+from specframe import interop
 from specframe.models import LeNet5, SpecLeNet5
 from specframe.optim import SGD
 from specframe.tape import Op
 from specframe.training import train_step
+
+# A part of PyTorch's name of a kernel -> our op that does the same.
+PYTORCH = {"convolution": "conv2d", "batch_norm": "batch_norm2d", "relu": "relu", "threshold": "relu",
+           "clamp_min": "relu", "max_pool": "max_pool2d", "tanh": "tanh", "mm": "linear",
+           "nll_loss": "softmax_cross_entropy", "log_softmax": "softmax_cross_entropy"}  # fmt: skip
 
 
 def main():
@@ -33,10 +42,13 @@ def main():
     parser.add_argument("--recompute", choices=["block"])
     parser.add_argument("--steps", type=int, help="steps timed (200 of LeNet, 20 of others)")
     parser.add_argument("--batch-size", type=int, default=64, help="images a step (64)")
+    parser.add_argument("--torch", action="store_true", help="set PyTorch's milliseconds beside ours")
     options = parser.parse_args()
     deep = options.net in deep_step.NETS
     options.steps = options.steps or (20 if deep else 200)
 
+    if options.torch:
+        program.need_torch()
     program.takes(1)
     net, x, y = deep_step.trained(options.net, options) if deep else lenet(options)
     optimizer = SGD(net.parameters(), 1e-7, 0.9)
@@ -63,9 +75,40 @@ def main():
             by_op[name] += together
         print(f"| {name} {part} | {'x'.join(map(str, shape))} | {calls:g} | {together:.3f} |")
     print(f"| forward and backward together | | | {total:.2f} |\n| step | | | {1e3 * statistics.median(steps):.2f} |\n")
-    print("| op | share of forward and backward |\n|---|---|")
-    for name, together in by_op.most_common():
-        print(f"| {name} | {together / total:.0%} |")
+    peer = pytorch(net, x, y, options.steps) if options.torch else collections.Counter()
+    print("| op | ms | share |" + (" PyTorch, ms | ours / theirs |" if peer else ""))
+    print("|---|---|---|" + ("---|---|" if peer else ""))
+    for name in [*(by_op | peer)]:
+        row = f"| {name} | {by_op[name]:.2f} | {by_op[name] / total:.0%} |"
+        ratio = f"{by_op[name] / peer[name]:.2f}" if by_op[name] and peer[name] else "-"
+        print(row + (f" {peer[name]:.2f} | {ratio} |" if peer else ""))
+    if peer:
+        theirs = peer.total()
+        print(f"| together | {total:.2f} | | {theirs:.2f} | {total / theirs:.2f} |")
+
+
+def pytorch(net, x, y, steps):
+    """Counter {our name of an op: milliseconds of a step} of the same net in PyTorch, of SpecLeNet5's twin."""
+    import torch
+
+    peer = interop.to_torch(LeNet5() if isinstance(net, SpecLeNet5) else net)
+    images, labels = torch.from_numpy(x.transpose(2, 3, 0, 1).copy()), torch.from_numpy(np.asarray(y))
+    optimizer = torch.optim.SGD(peer.parameters(), 1e-7, 0.9)
+
+    def step():
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(peer(images), labels).backward()
+
+    for _ in range(5):
+        step()
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        for _ in range(steps):
+            step()
+    by_op = collections.Counter()
+    for event in profile.key_averages():
+        name = next((ours for part, ours in PYTORCH.items() if part in event.key), "what connects them")
+        by_op[name] += event.self_cpu_time_total / 1e3 / steps
+    return by_op
 
 
 def lenet(options):

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import subprocess
 import sys
 
 from tqdm import tqdm
@@ -35,6 +36,9 @@ def guarded(main):
         return main()
     except KeyboardInterrupt:
         return 130
+    except subprocess.CalledProcessError as error:  # of a process of its own, which has said why
+        print(error.stderr or "", end="", file=sys.stderr)
+        return error.returncode if error.returncode > 0 else 1
     except (ValueError, RuntimeError, OSError, ModuleNotFoundError) as error:  # all that specframe documents are these
         print(f"{name()}: error: {error}", file=sys.stderr)
         return 2

@@ -4,11 +4,17 @@
 
 Every figure comes from processes of its own, which take turns; medians. The model of a step with n ranks is
 
-    compute(n) + sums * latency(n) + max(0, bytes / bandwidth(n) - overlap)
+    compute(n) + sums * wait(n) + max(0, exchange(n) - overlap)
 
 compute: the step of a part of the batch without any exchange; sums: the small ones of batch normalisation, each waited
-for; bytes: those of the gradients; overlap: the part of the walk back that is left when half of them are there.
-Needs the extra `mpi`; PyTorch, where it is installed, has as many threads as there are cores.
+for; wait: what one of them costs ranks that work in between, each of them sometimes late; exchange: that of the
+gradients alone; overlap: the part of the walk back that is left when half of them are there. "Hidden" is the share of
+the exchange that is over when the last rank ends its walk back. Beside MPI's own sum stands one through shared memory
+by hand. Needs the extra `mpi`; PyTorch, where it is installed, has as many threads as there are cores:
+
+    taskset -c 0 python benchmarks/scale.py --ranks 1        one thread each
+
+What a convolution costs against its size, in space and in the spectrum, benchmarks/cost.py draws.
 """
 
 import argparse
@@ -29,6 +35,7 @@ from specframe.models import VGG16, DenseNet, LeNet5, SpecDenseNet, SpecLeNet5, 
 from specframe.optim import SGD
 from specframe.training import train_step
 from specframe.training.parallel import Team, join
+from specframe.training.parallel import team as team_module
 from specframe.training.parallel.buckets import Buckets
 from specframe.training.parallel.launch import THREADS, cores
 
@@ -37,6 +44,16 @@ NETS = {"lenet5": LeNet5, "speclenet5": SpecLeNet5, "vgg16": VGG16, "specvgg16":
 TWIN = {"speclenet5": "lenet5"}  # PyTorch's side, where it is not the same net
 LAUNCH = "import sys; from specframe.training.parallel import launch as l; sys.exit(l.launch(int(sys.argv[1]), sys.argv[2:]))"  # noqa: E501
 WIDTH, RATE = 0.25, 1e-7  # the weights stay where they are
+WALKS = []  # (end of the walk back, end of the exchange) of each step, on the clock that all processes here share
+
+
+class Watched(Buckets):
+    """Buckets that note when the walk back is over, and when the sums are there."""
+
+    def finish(self):
+        begun = time.perf_counter()
+        super().finish()
+        WALKS.append((begun, time.perf_counter()))
 
 
 def make(name):
@@ -57,8 +74,48 @@ def median(step, steps):
     return statistics.median(times[2:])
 
 
+def wait(team, seconds, count):
+    """Seconds that a small exchange adds to so many seconds of work on each rank: the mean of `count` of them."""
+    array = np.ones(16384, np.float32)
+
+    def work(times):
+        for _ in range(times):
+            np.multiply(array, 1, out=array)
+
+    times = max(1, round(seconds / median(lambda: work(100), 10) * 100))
+    took = []
+    for exchange in (lambda: None, lambda: team.communicator.gather(np.zeros(64))):
+        team.communicator.barrier()
+        begun = time.perf_counter()
+        for _ in range(count):
+            work(times)
+            exchange()
+        team.communicator.barrier()
+        took.append(time.perf_counter() - begun)
+    return (took[1] - took[0]) / count
+
+
+def shared_memory(team, total):
+    """A sum over ranks of one machine without MPI's messages: each adds its share of all, in memory that all see."""
+    from mpi4py import MPI
+
+    window = MPI.Win.Allocate_shared(4 * total, 4, comm=MPI.COMM_WORLD)
+    seen = [np.frombuffer(window.Shared_query(rank)[0], np.float32) for rank in range(team.size)]
+    mine, own = seen[team.rank], slice(total * team.rank // team.size, total * (team.rank + 1) // team.size)
+
+    def exchange(gradients):
+        np.concatenate([gradient.reshape(-1) for gradient in gradients], out=mine)
+        team.communicator.barrier()
+        result = sum(each[own] for each in seen)
+        for each in seen:
+            each[own] = result
+        team.communicator.barrier()
+
+    return exchange
+
+
 def measure(name, steps, team):
-    """What this rank measures, all ranks at once: seconds, but for `sums` and `bytes`."""
+    """What this rank measures, all ranks at once: seconds, but for `sums`, `bytes` and `hidden`."""
     net, x, y = make(name)
     mine = slice(64 * team.rank // team.size, 64 * (team.rank + 1) // team.size)
     x, y, sgd = x[:, :, mine], y[mine], SGD(net.parameters(), RATE)
@@ -75,23 +132,31 @@ def measure(name, steps, team):
             ops.softmax_cross_entropy(net(Tensor(x)), y)
 
     team.start(net)
+    team_module.Buckets = Watched
     found = {"step": median(lambda: train_step(net, sgd, x, y, team=team), steps)}
+    walks = team.communicator.gather(np.reshape(WALKS, -1)).reshape(team.size, -1, 2)
     team.communicator.barrier()
     found["compute"] = median(lambda: train_step(net, sgd, x, y, team=Team()), steps)
     team.communicator.barrier()
     found["forward"] = median(forward, steps)
     team.communicator.barrier()
     found["exchange"] = median(exchange, steps)
-    found["latency"] = median(lambda: team.communicator.gather(np.zeros(64)), 20 * steps)
     found["sums"] = 1 + 2 * sum(isinstance(part, BatchNorm2d) for part in net.modules())
     found["bytes"] = sum(gradient.nbytes for gradient in gradients)
+    found["wait"], found["shared"], found["hidden"] = 0.0, 0.0, 0.0
+    if team.size > 1:
+        found["wait"] = wait(team, found["compute"] / found["sums"], 4 * steps)
+        by_hand = shared_memory(team, found["bytes"] // 4)
+        found["shared"] = median(lambda: by_hand(gradients), steps)
+        left = np.median(walks[..., 1].max(axis=0) - walks[..., 0].max(axis=0))
+        found["hidden"] = float(max(0, 1 - left / found["exchange"]))
     return found
 
 
 def model(found):
     """Seconds of a step, from what its parts take."""
     backward = found["compute"] - found["forward"]
-    return found["compute"] + found["sums"] * found["latency"] + max(0.0, found["exchange"] - backward / 2)
+    return found["compute"] + found["sums"] * found["wait"] + max(0.0, found["exchange"] - backward / 2)
 
 
 def torch_step(name, steps):
@@ -146,20 +211,19 @@ def main():
     program.takes(10)
     sides = [*map(str, options.ranks), *(["torch"] if importlib.util.find_spec("torch") else [])]
     print(f"{cores()} cores, load {os.getloadavg()[0]:.1f} before")
-    print("| net | ranks | step, ms | model, ms | without exchange, ms | exchange, ms | of it hidden | / PyTorch |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| net | ranks | step, ms | model, ms | compute, ms | a wait, ms | exchange, ms | through shared memory, ms "
+          "| hidden | / PyTorch |\n|---|---|---|---|---|---|---|---|---|---|")  # fmt: skip
     for name in options.nets:
         turns = [{of: turn(name, of, options.steps) for of in sides} for _ in range(options.rounds)]
         for of in sides:
             found = {key: statistics.median(each[of][key] for each in turns) for key in turns[0][of]}
             cells = [f"{1e3 * found['step']:.1f}"]
             if of == "torch":
-                cells += ["-"] * 4
+                cells += ["-"] * 6
             else:
-                several = of != "1"
-                waited = found["step"] - found["compute"] - found["sums"] * found["latency"]
-                cells += [f"{1e3 * each:.1f}" for each in (model(found), found["compute"], found["exchange"])]
-                cells += [f"{max(0, min(1, 1 - waited / found['exchange'])):.0%}" if several else "-"]
+                shown = [model(found), found["compute"], found["wait"], found["exchange"], found["shared"]]
+                cells += [f"{1e3 * each:.{1 + (each < 1e-3)}f}" for each in shown]
+                cells += [f"{found['hidden']:.0%}" if of != "1" else "-"]
             ratio = [each[of]["step"] / each["torch"]["step"] for each in turns] if "torch" in sides else []
             print(f"| {name} | {of} | {' | '.join(cells)} | {statistics.median(ratio):.2f} |" if ratio
                   else f"| {name} | {of} | {' | '.join(cells)} | - |", flush=True)  # fmt: skip

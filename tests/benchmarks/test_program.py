@@ -33,6 +33,12 @@ def test_ctrl_c_is_status_130_and_success_is_none():
     assert program.guarded(lambda: None) is None
 
 
+@pytest.mark.parametrize(("code", "status"), [(2, 2), (-9, 1)])
+def test_a_process_of_its_own_has_said_why_it_ended(code, status, capsys):
+    assert program.guarded(raising(subprocess.CalledProcessError(code, "child", stderr="child: why\n"))) == status
+    assert capsys.readouterr().err == "child: why\n"
+
+
 def test_a_slip_in_the_program_is_not_hidden():
     with pytest.raises(TypeError):
         program.guarded(raising(TypeError("ours")))

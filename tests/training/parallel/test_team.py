@@ -30,7 +30,7 @@ def test_alone_errors_pass_as_they_are(tmp_path):
 
 
 def test_the_code_is_that_of_the_packages_and_not_what_lies_beside_them(tmp_path, monkeypatch):
-    for name in ("root.py", "layers/__init__.py", "layers/deep/net.py", ".venv/lib/other.py", "runs/notes.py"):
+    for name in ("root.py", "net/__init__.py", "net/deep/one.py", ".venv/lib/other.py", "runs/notes.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("1")
     monkeypatch.setattr(team, "PACKAGE", tmp_path)
@@ -38,7 +38,7 @@ def test_the_code_is_that_of_the_packages_and_not_what_lies_beside_them(tmp_path
     for name in (".venv/lib/other.py", "runs/notes.py"):
         (tmp_path / name).write_text("2")
         assert team.code_fingerprint() == known
-    for name in ("root.py", "layers/__init__.py", "layers/deep/net.py"):
+    for name in ("root.py", "net/__init__.py", "net/deep/one.py"):
         (tmp_path / name).write_text("2")
         assert team.code_fingerprint() != known
         known = team.code_fingerprint()
