@@ -74,7 +74,7 @@ def run(given: dict[str, Any]) -> int:
     sections = [part.show(scale, plans[name], runs, folder) for name, part in chosen.items()]
     for section in sections:
         section.write_csv(folder)
-    size = f"{scale.name} (deep nets at width {scale.width:g})"
+    size = f"{scale.name}, deep nets at width {scale.width:g}. {scale.remark}"
     path = page.write(folder / "report.html", sections, given["arguments"], size)
     say(f"{path}: {len(sections)} sections, in {duration(time.monotonic() - start)}")
     return 0

@@ -16,6 +16,7 @@ RESULTS = Path(__file__).parents[2] / "docs" / "results"
 REPRODUCED, BETTER, NOT, NOT_RUN = "reproduced", "better", "not reproduced", "not run"
 DEEP = "python benchmarks/deep_study.py"
 VGG, DENSE, ALEX = "saved by dense", "dense twin: ReLU, BN", "alex twin: ReLU, BN"  # the twins
+FIG4 = tuple(f"{name}, beta 0.7" for name in ("LeNet on MNIST", "LeNet on CIFAR-10", "AlexNet on CIFAR-10"))
 PAIR = "spec, beta 0.2, mask4, peak lr 0.05", "twin, peak lr 0.05"
 
 
@@ -81,6 +82,11 @@ def if_true(condition: Callable[..., bool]) -> Callable[..., str]:
     return lambda *rows: REPRODUCED if condition(*rows) else NOT
 
 
+def rises(row: Row) -> bool:
+    """Whether the last epoch keeps more than the first, and as much as any, give or take 2 %."""
+    return row.saved[-1] > 1.02 * row.saved[0] and row.saved[-1] > 0.98 * max(row.saved)
+
+
 def bytes_by_epoch(row: Row) -> str:
     first, last = row.saved[0] / 1e6, row.saved[-1] / 1e6
     most = max(range(len(row.saved)), key=row.saved.__getitem__) + 1
@@ -127,8 +133,8 @@ CLAIMS = (
     Claim("abstract", "SpecDenseNet on SVHN: 95.8 % with 60 % less memory.", ("svhn: specdense",),
           if_true(lambda own: own.accuracy >= 95.8 and own.ratio <= 0.4),
           "python examples/train.py --model specdensenet --data svhn --twin"),
-    Claim("4.3, Fig. 4", "Memory rises during training, and is largest at convergence: VGG, beta 0.2, 4-bit values.",
-          ("full: spec",), if_true(lambda own: own.saved[-1] == max(own.saved)), FULL, bytes_by_epoch),
+    Claim("4.3, Fig. 4", "Memory rises during training, and is largest at convergence.", (*FIG4, "full: spec"),
+          if_true(lambda *rows: all(map(rises, rows))), "python examples/paper.py fig4", bytes_by_epoch),
     Claim("4.3, Fig. 5", "Spectral nets converge as fast as their twins: VGG; mean accuracy of all epochs / the last.",
           (*PAIR, "full: spec", "full: twin"),
           if_true(lambda own, twin, full, other: own.pace > twin.pace - 0.02 and full.pace > other.pace - 0.02),

@@ -41,7 +41,7 @@ def write(path: Path, sections: Sequence[Section], arguments: Sequence[str], siz
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>SpecNet: the paper and what came out here</title><style>{STYLE}</style>
 <h1>SpecNet: the paper and what came out here</h1>
-<p>Size of the runs: {html.escape(size)}. <code>{command}</code><br>{html.escape(machine())}</p>
+<p>Size of the runs: {html.escape(size)}<br><code>{command}</code><br>{html.escape(machine())}</p>
 {body}
 </html>
 """

@@ -23,6 +23,7 @@ class Scale:
     width : float, of the deep nets
     betas : of Fig. 3
     flags : further options of examples/train.py
+    remark : what a reader of the report should know
     """
 
     name: str
@@ -31,6 +32,7 @@ class Scale:
     width: float
     betas: tuple[float, ...]
     flags: tuple[str, ...] = ()
+    remark: str = ""
 
     def options(self, net: str, data: str) -> list[str]:
         """Those of examples/train.py that all runs of a net on a data set share."""
@@ -50,7 +52,7 @@ QUICK = Scale(
     "quick",
     {"mnist": (2000, 1000), "cifar10": (1024, 500), "svhn": (1024, 500), "digits": (None, None)},
     {"mnist": 4, "cifar10": 4, "svhn": 4, "digits": 6},
-    0.125, (0.5, 1.0, 1.5),
+    0.125, (0.5, 1.0, 1.5), remark="The nets have hardly begun to learn: this shows that everything runs, no more.",
 )  # fmt: skip
 EVENING = Scale(
     "evening",
