@@ -17,6 +17,7 @@ DEFAULTS = {
     "batch_size": None, "store": "auto", "seed": 0, "train_size": None, "test_size": None, "augment": None,
     "twin": False, "paper": False, "slices": None, "in_place": False,
 }  # fmt: skip
+TUNED = {"vgg16": {"lr": 0.05}, "specvgg16": {"lr": 0.05, "beta": 0.2}}  # by six seeds each: docs/deep.md
 SIGNS = ("mnist", "kmnist", "digits", "svhn")
 LATER = {"in_place": False}  # what checkpoints of older versions lack
 PLACE = {"device": "auto", "out": None, "data_dir": None, "pictures": True}  # what a checkpoint does not remember
@@ -32,7 +33,7 @@ def make_parser(kind: type[Parser] = Parser) -> Parser:
     add("--data", type=data_name, metavar="NAME",
         help=f"the data set: {', '.join(sorted(DATASETS))}, or folder:PATH (cifar10; of LeNet mnist)")  # fmt: skip
     add("--data-dir", metavar="DIR", help="folder with the data files; else $SPECFRAME_DATA, the cache, a download")
-    add("--beta", type=number(float, 0), help="threshold on |Y|: larger keeps fewer frequencies (0.5)")
+    add("--beta", type=number(float, 0), help="threshold on |Y|: larger keeps fewer frequencies (0.5; SpecVGG16 0.2)")
     add("--scale", type=number(float, 0, strict=True), help="a in a f(x / a) of the spectral activation (the model's)")
     add("--activation", choices=["tanh", "softsign", "hardtanh", "arctan"], help="f of the spectral activation (tanh)")
     add("--batch-norm", choices=["pool", "spectral", "none"],
@@ -41,7 +42,7 @@ def make_parser(kind: type[Parser] = Parser) -> Parser:
     add("--width", type=number(float, 0, strict=True), help="scales the channels of all but LeNet (1)")
     add("--epochs", type=number(int, 1), help="passes over the training set (30; LeNet 5, on digits 40; paper 300)")
     add("--batch-size", type=number(int, 1), help="images a step (64)")
-    add("--lr", type=number(float, 0, strict=True), help="highest learning rate of the schedule (0.1)")
+    add("--lr", type=number(float, 0, strict=True), help="highest learning rate of the schedule (0.1; VGG16 0.05)")
     add("--momentum", type=number(float, 0), help="of SGD (0.9)")
     add("--weight-decay", type=number(float, 0), help="of SGD (5e-4)")
     add("--schedule", choices=["cycle", "halve", "constant"],
@@ -123,7 +124,7 @@ def settled(given: dict[str, Any], saved: dict[str, Any] | None) -> dict[str, An
         "data": data, "augment": data in ("cifar10", "cifar100"), "epochs": 40 if few else preset.epochs,
         "batch_size": preset.batch_size, "lr": preset.lr, "momentum": preset.momentum,
         "weight_decay": preset.weight_decay, "schedule": "halve" if option["paper"] else "cycle",
-        "beta": 0.5 if twin_of(model) else None,
+        "beta": 0.5 if twin_of(model) else None, **({} if option["paper"] else TUNED.get(model, {})),
     }  # fmt: skip
     return option | {name: value for name, value in usual.items() if option[name] is None}
 

@@ -105,10 +105,17 @@ def test_slices_train_the_same_net_with_fewer_saved_bytes(run, tmp_path):
 def test_paper_sets_the_papers_settings_and_given_options_win(example):
     option = example.settled({"model": "specvgg16", "paper": True, "epochs": 3}, None)
     assert (option["lr"], option["momentum"], option["weight_decay"]) == (0.1, 0.95, 0.0)
-    assert (option["schedule"], option["epochs"]) == ("halve", 3)
+    assert (option["schedule"], option["epochs"], option["beta"]) == ("halve", 3, 0.5)
     net = example.build("specvgg16", option | {"width": 1 / 16}, 3, 32)
     assert net.rectified == 0 and net.stages[4].scale == 1.0 and net.stages[4].batch_norm is None
     assert option["augment"] and not example.settled({"model": "specvgg16", "data": "svhn"}, None)["augment"]
+
+
+def test_vgg_has_the_rate_and_the_threshold_that_were_best_for_it(example):
+    found = [example.settled({"model": model}, None) for model in ("specvgg16", "vgg16", "specdensenet")]
+    assert [(option["lr"], option["beta"]) for option in found] == [(0.05, 0.2), (0.05, None), (0.1, 0.5)]
+    given = example.settled({"model": "specvgg16", "lr": 0.1, "beta": 0.5}, None)
+    assert (given["lr"], given["beta"]) == (0.1, 0.5)
 
 
 def test_lenet_has_the_settings_of_the_lenet_script(example):
