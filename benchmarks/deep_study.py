@@ -23,7 +23,7 @@ import program
 from specframe.data import CIFAR10, Augment, DataLoader
 from specframe.models import VGG16, AlexNet, DenseNet, ResNet, SpecAlexNet, SpecDenseNet, SpecResNet, SpecVGG16
 from specframe.optim import SGD, OneCycleLR
-from specframe.training import Training, evaluate, say, write_atomically
+from specframe.training import BetaWarmup, Training, evaluate, say, write_atomically
 
 WIDTH = 0.25
 STRICT = {"paper_strict": True, "lr": 0.02}
@@ -112,6 +112,8 @@ ROWS = {
         "idea: beta 0.3, then 0.1": (SpecVGG16, BEST | {"beta": [0.3, 0.1]}),
         "idea: beta 0.1, then 0.3": (SpecVGG16, BEST | {"beta": [0.1, 0.3]}),
         "idea: beta 0.05": (SpecVGG16, BEST | {"beta": 0.05}),
+        "idea: beta from 0 over 5 epochs": (SpecVGG16, BEST | {"beta_warmup": 5}),
+        "idea: beta 0.5, from 0 over 5 epochs": (SpecVGG16, BEST | {"beta": 0.5, "beta_warmup": 5}),
         "idea: three spectral stages": (SpecVGG16, BEST | {"spectral_stages": 3}),
         "idea: BN after pooling": (SpecVGG16, BEST | {"batch_norm": "pool"}),
         "idea: scale 16": (SpecVGG16, BEST | {"scale": 16.0}),
@@ -191,13 +193,15 @@ def train(train_set, test_set, net, settings, epochs, seed):
     """Accuracy, bytes and seconds of one run."""
     settings = dict(settings)
     lr, store, decay = (settings.pop(*pair) for pair in (("lr", 0.1), ("store", "auto"), ("weight_decay", 5e-4)))
+    warmup = settings.pop("beta_warmup", None)
     model = net(seed=seed, **{"width": WIDTH} | settings)
     loader = DataLoader(train_set, 64, shuffle=True, seed=seed, device="cpu", transform=Augment())
     optimizer = SGD(model.parameters(), lr, 0.9, decay)
     training = Training(model, optimizer, OneCycleLR(optimizer, epochs * len(loader)))
     quick = DataLoader(test_set.subset(500), 250, device="cpu")
     start = time.perf_counter()
-    if not training.run(loader, quick, epochs, store=store, progress=False):
+    warmup = warmup and BetaWarmup(model, warmup)
+    if not training.run(loader, quick, epochs, store=store, before_epoch=warmup, progress=False):
         raise RuntimeError("interrupted; an unfinished run is no row")
     seconds = (time.perf_counter() - start) / epochs
     last = training.history[-1]
