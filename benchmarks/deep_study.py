@@ -151,12 +151,13 @@ def main():
     parser.add_argument("--chart", metavar="PNG", help="draw accuracy against bytes of all runs in --out, and stop")
     options = parser.parse_args()
     if options.chart:
+        program.need("matplotlib")
         with open(options.out) as file:
             return chart(json.load(file), options.chart)
     chosen = [name for name in ALL if not options.rows or any(
         name == row if row in ALL else name in ROWS[row] if row in ROWS else name.startswith(row)
         for row in options.rows)]  # fmt: skip
-    program.need_torch()
+    program.need("torch")
     data = CIFAR10("train", options.data_dir).subset(options.train_size), CIFAR10("test", options.data_dir)
     results = {}
     if os.path.exists(options.out):

@@ -7,10 +7,10 @@ engine: specframe, or PyTorch's spatial nets in float32 ("torch fp32") or with T
 
 import json
 import statistics
-import sys
 import time
 
 import numpy as np
+import program
 
 from specframe import backend, models
 from specframe.optim import SGD
@@ -93,4 +93,4 @@ def torchs(net, x, y, job):
 
 
 if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+    main(program.job("device.py"))

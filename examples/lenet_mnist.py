@@ -135,7 +135,7 @@ def main(arguments: list[str] | None = None) -> int:
     add("--batch-size", type=number(int, 1), default=64, help="images a step (64)")
     add("--lr", type=number(float, 1e-9), default=0.1, help="highest learning rate, of the one cycle (0.1)")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="auto takes a GPU where there is one (auto)")
-    add("--workers", type=number(int, 0), default=1, help="processes that share each batch; 0: one a core (1)")
+    add("--workers", type=number(int, 0), default=1, help="processes that share each batch; 0: one a GPU or core (1)")
     add("--store", default="auto", help="how saved activations are kept: auto, dense, csr, mask, ... (auto)")
     add("--seed", type=number(int, 0), default=0, help="of the initial weights and the order of the images (0)")
     add("--train-size", type=number(int, 1), metavar="N", help="use only the first N training images")

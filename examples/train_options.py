@@ -32,7 +32,8 @@ def make_parser(kind: type[Parser] = Parser) -> Parser:
     add = parser.add_argument
     add("--model", choices=sorted(NETS), help="the network; those with spec are spectral")
     add("--data", type=data_name, metavar="NAME",
-        help=f"the data set: {', '.join(sorted(DATASETS))}, or folder:PATH (cifar10; of LeNet mnist)")  # fmt: skip
+        help=f"the data set: {', '.join(sorted(DATASETS))}, or folder:PATH:SIZE, a folder of pictures, "
+        "brought to SIZE x SIZE (cifar10; of LeNet mnist)")  # fmt: skip
     add("--data-dir", metavar="DIR", help="folder with the data files; else $SPECFRAME_DATA, the cache, a download")
     add("--beta", type=number(float, 0), help="threshold on |Y|: larger keeps fewer frequencies (0.5; SpecVGG16 0.2)")
     add("--beta-warmup", type=number(int, 1), metavar="N", help="let beta grow from 0 over the first N epochs (no)")
@@ -70,7 +71,7 @@ def make_parser(kind: type[Parser] = Parser) -> Parser:
         help="the paper's settings: lr 0.1 halved every 50 epochs, momentum 0.95, no weight decay, 300 epochs, "
         "and spectral nets as printed: plain tanh, no batch normalisation, no ReLU, the grids of Table 1")  # fmt: skip
     add("--workers", type=number(int, 0), metavar="N",
-        help="processes that share each batch, for the same training; 0: one a core (1)")  # fmt: skip
+        help="processes that share each batch, for the same training; 0: one a GPU or core (1)")  # fmt: skip
     add("--out", metavar="DIR", help="folder for metrics.json, history.csv, checkpoint.npz, pictures (runs/MODEL_DATA)")
     add("--no-pictures", dest="pictures", action="store_false", help="no curves.png and spectra.png")
     how = parser.add_mutually_exclusive_group()
@@ -92,7 +93,7 @@ def augmentation(option: dict[str, Any]) -> Augment | None:
 def data_name(text: str) -> str:
     """An argparse type: the name of a data set, or a folder of pictures."""
     if text not in DATASETS and not text.startswith("folder:"):
-        raise argparse.ArgumentTypeError(f"expected {', '.join(sorted(DATASETS))} or folder:PATH, got {text}")
+        raise argparse.ArgumentTypeError(f"expected {', '.join(sorted(DATASETS))} or folder:PATH:SIZE, got {text}")
     return text
 
 

@@ -32,10 +32,11 @@ if _os.path.exists(_os.path.join(_parent, "setup.py")) and _parent not in __path
 __version__ = "0.1.0"
 
 from specframe import backend, fast, files, methods, ops, saving  # noqa: E402
+from specframe.bodies import reference  # noqa: E402
 from specframe.creation import arange, from_dlpack, full, ones, rand, randn, tensor, zeros  # noqa: E402
 from specframe.files import load, save  # noqa: E402
 from specframe.gradcheck import GradcheckError, gradcheck  # noqa: E402
-from specframe.op import Op, reference  # noqa: E402
+from specframe.op import Op  # noqa: E402
 from specframe.random import manual_seed  # noqa: E402
 from specframe.recording import no_grad, store  # noqa: E402
 from specframe.tape import Tape, apply  # noqa: E402

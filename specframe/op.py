@@ -1,18 +1,15 @@
 """Op and Context: what one operation is, and what it keeps from its forward to its backward.
 
-An op is a class that is never instantiated. specframe/ops holds its body to be read; specframe/fast may hold another
-one for a device, a subclass with a forward and a backward of its own, which `body` looks up. Forward and backward
-always come from the same body, so a fast one may keep other things.
+An op is a class that is never instantiated. Its body to be read is in specframe/ops; there may be faster ones
+(specframe/bodies.py).
 """
 
-import contextlib
-import os
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
 from specframe import parts
-from specframe.tensor import Tensor, array
+from specframe.arrays import array
+from specframe.tensor import Tensor
 
 
 class Op:
@@ -101,34 +98,6 @@ class Context:
             return self.backend.random(key, shape, dtype)
         draw = self.backend.random(key, (*shape[:axis], whole, *shape[axis + 1 :]), dtype)
         return draw[(slice(None),) * axis + (slice(start, start + shape[axis]),)]
-
-
-# ---- which body runs? -------------------------------------------------------------------------------------------
-
-
-class _Reference(threading.local):
-    on = os.environ.get("SPECFRAME_REFERENCE", "0") not in ("", "0")
-
-
-_reference = _Reference()
-
-
-@contextlib.contextmanager
-def reference() -> Iterator[None]:
-    """Run every op inside by its body in specframe/ops, on any device: `with sf.reference(): ...`.
-
-    The environment variable SPECFRAME_REFERENCE=1 does so everywhere.
-    """
-    before, _reference.on = _reference.on, True
-    try:
-        yield
-    finally:
-        _reference.on = before
-
-
-def body(op: type[Op], b: Any) -> type[Op]:
-    """The body of an op for a device: the one registered in `b.bodies`, else the op itself."""
-    return op if _reference.on else b.bodies.get(op, op)
 
 
 def check_tensors(op: str, *inputs: Any) -> None:

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from specframe.arrays import array
 from specframe.op import Context, Op
-from specframe.tensor import Tensor, array
+from specframe.tensor import Tensor
 
 
 class Record:

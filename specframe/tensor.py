@@ -14,20 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from specframe import backend
+from specframe import arrays, backend
 from specframe.methods import Methods
 
 _uids = itertools.count()
 
 
-def array(value: Any) -> Any:
-    """NumPy makes a scalar where a 0-d array was computed with; here it stays an array."""
-    return np.asarray(value) if isinstance(value, np.generic) else value
-
-
 def _holding(slot: str) -> Any:
     """A property for an array, as in `w.data = w.data - lr * w.grad`."""
-    return property(operator.attrgetter(slot), lambda tensor, value: setattr(tensor, slot, array(value)))
+    return property(operator.attrgetter(slot), lambda tensor, value: setattr(tensor, slot, arrays.array(value)))
 
 
 class Tensor(Methods):
@@ -59,15 +54,7 @@ class Tensor(Methods):
     __slots__ = ("__weakref__", "_data", "_grad", "recipe", "requires_grad", "spectrum", "uid")
 
     def __init__(self, array: Any, requires_grad: bool = False) -> None:
-        if type(array) is not np.ndarray:
-            array = _plain(array)
-        if array.dtype.kind not in "fcui":
-            raise TypeError(f"Tensor: expected an array of numbers, got dtype {array.dtype}")
-        if not array.dtype.isnative:
-            array = array.astype(array.dtype.newbyteorder("="))
-        if requires_grad and array.dtype.kind not in "fc":
-            raise TypeError(f"Tensor: only floating-point arrays can require a gradient, got {array.dtype}")
-        self._data, self._grad = array, None
+        self._data, self._grad = arrays.taken(array, requires_grad), None
         self.requires_grad = requires_grad
         self.spectrum: Any = None
         self.recipe: Any = None  # how to make the array again from something that is kept anyway; set by the engine
@@ -98,17 +85,3 @@ class Tensor(Methods):
     def device(self) -> str:
         """ "cpu" or "cuda"."""
         return self.backend.name
-
-
-def _plain(array: Any) -> Any:
-    """What is no NumPy array yet, as the array that a Tensor holds."""
-    if isinstance(array, Tensor):
-        raise TypeError("Tensor: got a Tensor; pass its .data to make a new leaf of the same array")
-    if isinstance(array, list | tuple) and any(isinstance(item, Tensor) for item in array):
-        raise TypeError("Tensor: got a sequence of Tensors; sf.ops.stack makes one of them, and keeps their gradients")
-    if isinstance(array, int | float | complex | np.generic | list | tuple | np.memmap):
-        array = np.asarray(array)  # of a memmap: a plain view
-    if array is None:
-        raise TypeError("Tensor: expected a NumPy or CuPy array, got NoneType")
-    backend.of("Tensor", array)
-    return array

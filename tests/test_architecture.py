@@ -12,8 +12,8 @@ ROOT = Path(__file__).parent.parent
 ROWS = [
     ["spectrum", "grids", "backend", "random", "nested", "atomic"],
     ["parts"],
-    ["methods", "tensor"],
-    ["op"],
+    ["methods", "arrays", "tensor"],
+    ["op", "bodies"],
     ["saving"],
     ["recording", "record", "tape"],
     ["ops", "gradcheck", "creation", "safetensors", "files"],

@@ -21,7 +21,7 @@ def plan(scale: Scale, data: Sequence[str]) -> Mapping[str, Run]:
 def show(scale: Scale, wanted: Mapping[str, Run], done: Runs, folder: Path) -> Section:
     rows = []
     for net in (DenseNet(), SpecDenseNet(paper_strict=True)):
-        for text in summary(net, (4, 3, 32, 32)).splitlines()[1:-1]:
+        for text in summary(net, (4, 3, 32, 32)).splitlines()[1:-2]:  # without the net itself and the total
             layer, kind, output, parameters, _ = text.split()
             rows.append((type(net).__name__, layer, kind, output.replace("x4x", "x"), parameters))
     notes = ["Rows x columns x channels; of spectra the half that is kept, 19 x 10 of 19 x 19."]

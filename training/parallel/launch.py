@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from specframe.training.parallel import mpi
-from specframe.training.parallel.nccl import choose_gpu
+from specframe.training.parallel.nccl import choose_gpu, gpus
 from specframe.training.parallel.team import Team
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -44,9 +44,9 @@ def join(workers: int, script: str, arguments: list[str] | None = None) -> Team:
     Parameters
     ----------
     workers : int
-        How many processes. 1: this one alone. 0: one a core, as far as MPI is installed. More than one: starts them as
-        `python script arguments`, waits, and ends this process with their status. What mpiexec has started is a rank
-        already, whatever `workers` says.
+        How many processes. 1: this one alone. 0: one a GPU, or one a core where there is none, as far as MPI is
+        installed. More than one: starts them as `python script arguments`, waits, and ends this process with their
+        status. What mpiexec has started is a rank already, whatever `workers` says.
     script : str, the program's file
     arguments : list of str or None, for sys.argv[1:]
 
@@ -62,7 +62,7 @@ def join(workers: int, script: str, arguments: list[str] | None = None) -> Team:
             with contextlib.suppress(OSError):
                 sys.stderr = open(terminal, "w")
         return Team(communicator)
-    count = workers or (cores() if mpi.installed() and _mpiexec() else 1)
+    count = workers or (len(gpus()) or cores() if mpi.installed() and _mpiexec() else 1)
     if count == 1:
         return Team()
     sys.exit(launch(count, [script, *(sys.argv[1:] if arguments is None else arguments)]))

@@ -65,13 +65,17 @@ def between_gpus(communicator: Communicator, device: Any) -> Communicator:
     return NCCL(communicator, device.collective(communicator.size, communicator.rank))
 
 
-def choose_gpu(local_rank: int) -> None:
-    """Let this process see one GPU of the machine's, by its rank there. Before CuPy is imported."""
+def gpus() -> list[str]:
+    """The names of the GPUs that this process may see, as CUDA_VISIBLE_DEVICES has them. Asks no driver."""
     try:
         there = [str(number) for number in range(len(os.listdir("/proc/driver/nvidia/gpus")))]
     except OSError:
-        return
+        return []
     seen = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-    mine = seen.split(",") if seen else there
-    if mine:
+    return seen.split(",") if seen else there
+
+
+def choose_gpu(local_rank: int) -> None:
+    """Let this process see one GPU of the machine's, by its rank there. Before CuPy is imported."""
+    if mine := gpus():
         os.environ["CUDA_VISIBLE_DEVICES"] = mine[local_rank % len(mine)]

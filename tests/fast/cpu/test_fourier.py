@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from specframe import Tape, Tensor, ops, reference
+from specframe.bodies import body
 from specframe.fast.cpu import dft, fourier
-from specframe.op import body
 from specframe.ops.fourier import IRFFT2, RFFT2
 from specframe.spectrum import column_weights
 from tests.fast.cpu.common import CPU, assert_close, both

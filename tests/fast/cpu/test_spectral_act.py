@@ -5,8 +5,8 @@ import pytest
 
 from specframe import Tape, ops
 from specframe.backend import cpu
+from specframe.bodies import body
 from specframe.fast.cpu import spectral_act
-from specframe.op import body
 from specframe.ops.spectral_act import SpectralAct
 from specframe.ops.split_activation import ACTIVATIONS
 from tests.fast.cpu.common import CPU, both

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from specframe import Tape, Tensor, ops, reference
+from specframe.bodies import body
 from specframe.fast.cpu import spectral_conv_act
-from specframe.op import body
 from specframe.ops.spectral_conv_act import SpectralConvAct
 from specframe.ops.split_activation import ACTIVATIONS
 from tests.fast.cpu.common import CPU, both

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from specframe import Tensor, ops, reference
+from specframe.bodies import body
 from specframe.fast.cpu import split_activation
-from specframe.op import body
 from specframe.ops.split_activation import ACTIVATIONS, SplitActivation
 from specframe.ops.split_tanh import SplitTanh
 from tests.fast.cpu.common import CPU, both

@@ -7,9 +7,9 @@ import pytest
 
 from specframe import Tape, Tensor, models, ops, reference
 from specframe.backend import CUDA
+from specframe.bodies import body
 from specframe.fast import cuda
 from specframe.fast.cuda import conv2d
-from specframe.op import body
 from specframe.ops.split_activation import ACTIVATIONS
 from specframe.spectrum import Spectrum
 from tests.fast.bodies import LAYOUTS, assert_bodies_agree, on_strict

@@ -110,6 +110,20 @@ def test_without_mpi_one_sentence_says_what_to_install(monkeypatch):
     assert launch.join(0, "program.py", []).size == 1 and launch.join(1, "program.py", []).size == 1
 
 
+@needs_mpi
+@pytest.mark.parametrize(("there", "count"), [(["0", "1", "2"], 3), ([], 5)])
+def test_zero_workers_are_one_a_gpu_or_one_a_core(monkeypatch, there, count):
+    started = []
+    monkeypatch.setattr(launch, "gpus", lambda: there)
+    monkeypatch.setattr(launch, "launch", lambda workers, command: started.append(workers) or 7)
+    monkeypatch.setattr(launch, "cores", lambda: 5)
+    for name in launch.STARTED:
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(SystemExit) as end:
+        launch.join(0, "program.py", [])
+    assert started == [count] and end.value.code == 7
+
+
 def test_mpi4py_is_not_imported_with_the_library():
     code = "import sys, specframe.training.parallel; sys.exit('mpi4py' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
