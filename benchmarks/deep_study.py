@@ -113,6 +113,7 @@ ROWS = {
         "idea: beta 0.1, then 0.3": (SpecVGG16, BEST | {"beta": [0.1, 0.3]}),
         "idea: beta 0.05": (SpecVGG16, BEST | {"beta": 0.05}),
         "idea: beta from 0 over 5 epochs": (SpecVGG16, BEST | {"beta_warmup": 5}),
+        "idea: beta from 0 over 5 epochs, peak lr 0.025": (SpecVGG16, BEST | {"beta_warmup": 5, "lr": 0.025}),
         "idea: beta 0.5, from 0 over 5 epochs": (SpecVGG16, BEST | {"beta": 0.5, "beta_warmup": 5}),
         "idea: three spectral stages": (SpecVGG16, BEST | {"spectral_stages": 3}),
         "idea: BN after pooling": (SpecVGG16, BEST | {"batch_norm": "pool"}),
