@@ -1,7 +1,6 @@
 """examples/paper.py: runs that are cached and resumed, and a report that needs nothing else."""
 
 import csv
-import importlib.util
 import os
 import pathlib
 import re
@@ -14,20 +13,16 @@ from dataclasses import replace
 import pytest
 
 from specframe.training import plots
+from tests.kit.scripts import loaded
 
 ROOT = pathlib.Path(__file__).parents[2]
-FOLDER = ROOT / "examples"
 pytestmark = pytest.mark.skipif(not plots.available(), reason="matplotlib is not installed")
 
 
 @pytest.fixture(scope="module")
 def paper():
-    sys.path.insert(0, str(FOLDER))  # as running the script does
-    spec = importlib.util.spec_from_file_location("paper", FOLDER / "paper.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    sys.path.remove(str(FOLDER))
+    with loaded("examples/paper.py") as module:
+        yield module
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """examples/train.py, as a user runs it; on the bundled digits, so that it needs no data set."""
 
-import importlib.util
 import json
 import os
 import pathlib
@@ -14,6 +13,7 @@ import pytest
 import specframe as sf
 from specframe.data import Augment
 from specframe.training import load_checkpoint, plots, save_checkpoint
+from tests.kit.scripts import loaded
 
 ROOT = pathlib.Path(__file__).parents[2]
 FOLDER = ROOT / "examples"
@@ -25,12 +25,8 @@ RESUME = ["--resume", "--device", "cpu"]  # on the same device, whatever this ma
 
 @pytest.fixture(scope="module")
 def example():
-    sys.path.insert(0, str(FOLDER))  # as running the script does
-    spec = importlib.util.spec_from_file_location("train", FOLDER / "train.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    sys.path.remove(str(FOLDER))
+    with loaded("examples/train.py") as module:
+        yield module
 
 
 @pytest.fixture
