@@ -20,7 +20,6 @@ import sys
 import numpy as np
 import program
 import scale
-from torch_nets import saved_bytes
 
 from specframe import interop
 from specframe.layers import BatchNorm2d, Conv2d, GlobalAvgPool2d, Linear, Sequential, SpectralBlock, Tanh
@@ -67,6 +66,7 @@ def measure(side, settings, steps, team):
     model, (x, y) = net("spectrum" in side, **settings), batch(settings["size"], settings["channels"])
     if "PyTorch" in side:
         import torch
+        from torch_nets import saved_bytes
 
         torch.set_num_threads(settings["ranks"])
         model, x, y = interop.to_torch(model), torch.tensor(x.transpose(2, 3, 0, 1).copy()), torch.tensor(y)
@@ -200,7 +200,8 @@ def main():
     options = parser.parse_args()
     if options.child:
         return child(options)
-    program.need_torch()
+    for module in ("torch", "matplotlib", "mpi4py"):
+        program.need(module)
     program.takes(8)
     say(f"{scale.cores()} cores, load {os.getloadavg()[0]:.1f} before")
     found = run(options)

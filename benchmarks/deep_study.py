@@ -5,10 +5,10 @@
     python benchmarks/deep_study.py lossy --seeds 0 1 2
 
 Protocol: width 0.25 unless the row has another, the first 10 000 training images, the standard augmentation, 10 epochs,
-batch 64, SGD with momentum 0.9, weight decay 5e-4, one cycle of the learning rate. Accuracy is on the 10 000 test
-images after the last epoch; bytes are those of a full batch then, and the ratio is to PyTorch's plain net of width 0.25
-with batch normalisation, its saved tensors counted by benchmarks/torch_nets.py (extra `oracle`). The first table has a
-line a run, the second, with several seeds, means.
+batch 64, SGD with momentum 0.9, weight decay 5e-4 unless the row has another, one cycle of the learning rate. Accuracy
+is on the 10 000 test images after the last epoch; bytes are those of a full batch then, and the ratio is to PyTorch's
+plain net of width 0.25 (of ResNet: of the row's width) with batch normalisation, its saved tensors counted by
+benchmarks/torch_nets.py (extra `oracle`). The first table has a line a run, the second, with several seeds, means.
 """
 
 import argparse
@@ -21,12 +21,13 @@ import numpy as np
 import program
 
 from specframe.data import CIFAR10, Augment, DataLoader
-from specframe.models import VGG16, AlexNet, DenseNet, SpecAlexNet, SpecDenseNet, SpecVGG16
+from specframe.models import VGG16, AlexNet, DenseNet, ResNet, SpecAlexNet, SpecDenseNet, SpecResNet, SpecVGG16
 from specframe.optim import SGD, OneCycleLR
-from specframe.training import Training, evaluate, say, write_atomically
+from specframe.training import BetaWarmup, Training, evaluate, say, write_atomically
 
 WIDTH = 0.25
 STRICT = {"paper_strict": True, "lr": 0.02}
+BEST = {"beta": 0.2, "store": "mask4", "lr": 0.05}  # "spec, beta 0.2, mask4, peak lr 0.05", which the ideas start from
 ROWS = {
     "vgg": {
         "twin: ReLU, BN": (VGG16, {}),
@@ -107,6 +108,30 @@ ROWS = {
         "spec, width 0.375, beta 0.5, mask4, peak lr 0.05": (
             SpecVGG16, {"width": 0.375, "beta": 0.5, "store": "mask4", "lr": 0.05}),
     },
+    "ideas": {  # one change at a time
+        "idea: beta 0.3, then 0.1": (SpecVGG16, BEST | {"beta": [0.3, 0.1]}),
+        "idea: beta 0.1, then 0.3": (SpecVGG16, BEST | {"beta": [0.1, 0.3]}),
+        "idea: beta 0.05": (SpecVGG16, BEST | {"beta": 0.05}),
+        "idea: beta from 0 over 5 epochs": (SpecVGG16, BEST | {"beta_warmup": 5}),
+        "idea: beta from 0 over 5 epochs, peak lr 0.025": (SpecVGG16, BEST | {"beta_warmup": 5, "lr": 0.025}),
+        "idea: beta 0.5, from 0 over 5 epochs": (SpecVGG16, BEST | {"beta": 0.5, "beta_warmup": 5}),
+        "idea: three spectral stages": (SpecVGG16, BEST | {"spectral_stages": 3}),
+        "idea: BN after pooling": (SpecVGG16, BEST | {"batch_norm": "pool"}),
+        "idea: scale 16": (SpecVGG16, BEST | {"scale": 16.0}),
+        "idea: grid same": (SpecVGG16, BEST | {"grid": "same"}),
+        "idea: weight decay 1e-3": (SpecVGG16, BEST | {"weight_decay": 1e-3}),
+        "idea: weight decay 2e-4": (SpecVGG16, BEST | {"weight_decay": 2e-4}),
+        "idea: peak lr 0.0125": (SpecVGG16, BEST | {"lr": 0.0125}),
+        "idea: beta 0.5, peak lr 0.025": (SpecVGG16, BEST | {"beta": 0.5, "lr": 0.025}),
+    },
+    "resnet": {
+        "resnet twin, width 0.5, peak lr 0.05": (ResNet, {"width": 0.5, "lr": 0.05}),
+        "specresnet, width 0.5, beta 0.2, mask4, peak lr 0.05": (SpecResNet, BEST | {"width": 0.5}),
+    },
+    "dense pair": {
+        "dense twin, peak lr 0.05": (DenseNet, {"lr": 0.05}),
+        "specdense, beta 0.2, mask4, peak lr 0.05": (SpecDenseNet, BEST),
+    },
     "dense spectra": {
         f"dense spectra by {store}": (SpecDenseNet, {"store": store}) for store in ("mask", "mask8", "mask4")},
 }  # fmt: skip
@@ -127,12 +152,13 @@ def main():
     parser.add_argument("--chart", metavar="PNG", help="draw accuracy against bytes of all runs in --out, and stop")
     options = parser.parse_args()
     if options.chart:
+        program.need("matplotlib")
         with open(options.out) as file:
             return chart(json.load(file), options.chart)
     chosen = [name for name in ALL if not options.rows or any(
         name == row if row in ALL else name in ROWS[row] if row in ROWS else name.startswith(row)
         for row in options.rows)]  # fmt: skip
-    program.need_torch()
+    program.need("torch")
     data = CIFAR10("train", options.data_dir).subset(options.train_size), CIFAR10("test", options.data_dir)
     results = {}
     if os.path.exists(options.out):
@@ -168,20 +194,23 @@ def main():
 def train(train_set, test_set, net, settings, epochs, seed):
     """Accuracy, bytes and seconds of one run."""
     settings = dict(settings)
-    lr, store = settings.pop("lr", 0.1), settings.pop("store", "auto")
+    lr, store, decay = (settings.pop(*pair) for pair in (("lr", 0.1), ("store", "auto"), ("weight_decay", 5e-4)))
+    warmup = settings.pop("beta_warmup", None)
     model = net(seed=seed, **{"width": WIDTH} | settings)
     loader = DataLoader(train_set, 64, shuffle=True, seed=seed, device="cpu", transform=Augment())
-    optimizer = SGD(model.parameters(), lr, 0.9, 5e-4)
+    optimizer = SGD(model.parameters(), lr, 0.9, decay)
     training = Training(model, optimizer, OneCycleLR(optimizer, epochs * len(loader)))
     quick = DataLoader(test_set.subset(500), 250, device="cpu")
     start = time.perf_counter()
-    if not training.run(loader, quick, epochs, store=store, progress=False):
+    warmup = warmup and BetaWarmup(model, warmup)
+    if not training.run(loader, quick, epochs, store=store, before_epoch=warmup, progress=False):
         raise RuntimeError("interrupted; an unfinished run is no row")
     seconds = (time.perf_counter() - start) / epochs
     last = training.history[-1]
     accuracy = evaluate(model, DataLoader(test_set, 250, device="cpu"))[1]
     return {
-        "accuracy": accuracy, "bytes": last.saved_bytes, "ratio": last.saved_bytes / peer_bytes(net, train_set),
+        "accuracy": accuracy, "bytes": last.saved_bytes,
+        "ratio": last.saved_bytes / peer_bytes(net, settings.get("width", WIDTH), train_set),
         "density": last.density, "seconds": seconds,
         "history": [epoch.test_accuracy for epoch in training.history.epochs],
     }  # fmt: skip
@@ -222,7 +251,7 @@ def chart(results, path):
     write_atomically(path, lambda file: figure.savefig(file, format="png"))
 
 
-def peer_bytes(net, train_set):
+def peer_bytes(net, width, train_set):
     """What PyTorch's plain twin with ReLU and batch normalisation saves for a batch of 64."""
     import torch
     import torch_deep
@@ -232,6 +261,8 @@ def peer_bytes(net, train_set):
         peer = torch_deep.TorchDenseNet(DenseNet(width=WIDTH).state_dict(), 6)
     elif net in (AlexNet, SpecAlexNet):
         peer = torch_deep.TorchAlexNet(AlexNet(width=WIDTH, batch_norm=True).state_dict())
+    elif net in (ResNet, SpecResNet):
+        peer = torch_deep.TorchResNet(ResNet(width=width).state_dict(), 3)
     else:
         peer = torch_deep.TorchVGG16(VGG16(width=WIDTH).state_dict())
     images, labels = train_set.images[:64], train_set.labels[:64]

@@ -59,7 +59,7 @@ def ours(net, x, y, job):
 
 def torchs(net, x, y, job):
     """The same of PyTorch's own net, with cuDNN on a GPU."""
-    program.need_torch()
+    program.need("torch")
     import torch
     import torch_nets
 
@@ -105,4 +105,4 @@ def peer_of(net, name):
 
 
 if __name__ == "__main__":
-    sys.exit(program.guarded(lambda: main(json.loads(sys.argv[1]))))
+    sys.exit(program.guarded(lambda: main(program.job("device.py"))))

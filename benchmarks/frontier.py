@@ -65,6 +65,7 @@ def main(arguments=None):
     add("--results", type=pathlib.Path, default=ROOT / "docs" / "results", help="folder (docs/results)")
     add("--out", default=str(ROOT / "docs" / "images" / "frontier.png"), help="PNG (docs/images/frontier.png)")
     options = parser.parse_args(arguments)
+    program.need("matplotlib")
     rows, measured = load(options.results, options.net)
     if not rows:
         raise ValueError(f"{options.results} has no runs of {options.net}")

@@ -126,6 +126,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.train:
         return train(options.train, options.workers, options.fault)
+    program.need("mpi4py")
     draw, before, slowest = random.Random(options.seed), segments(), 0.0
     counts = dict.fromkeys(("ranks hung", "checkpoints lost", "messages without the rank"), 0)
     program.takes(options.times / 10)

@@ -50,7 +50,8 @@ def make_parser():
         help="dense, quant8+checkpoint, spec+mask8+block, ...: parts joined by + (20 of them)")  # fmt: skip
     add("--image-size", type=count, metavar="N", help="of random images (28 for lenet5, else 32)")
     add("--data", metavar="NAME",
-        help=f"images of {', '.join(sorted(DATASETS))} or folder:PATH, again and again (random numbers)")  # fmt: skip
+        help=f"images of {', '.join(sorted(DATASETS))} or folder:PATH:SIZE, over and over (random numbers)"
+    )  # fmt: skip
     add("--data-dir", metavar="DIR", help="folder with the data files; else $SPECFRAME_DATA, the cache, a download")
     add("--max-batch", type=count, default=4096, metavar="N", help="do not try more images (4096)")
     add("--seed", type=int, default=0, help="of weights and random images (0)")
@@ -87,7 +88,7 @@ def run(option):
     print(f"{option.model}, images {images.shape}, a step in {budget} on {images.device.name}")
     program.takes(len(option.strategies) / 2 * max(1, option.budget / 512e6))
     found, notes = {}, []
-    with tqdm(option.strategies, unit="strategy", leave=False) as bar:
+    with tqdm(option.strategies, unit="strategy", leave=False, disable=None) as bar:
         for name in bar:
             try:
                 found[name] = largest(name, option, images, bar)

@@ -62,7 +62,7 @@ def main(arguments=None):
     add("--out", default="runs/benchmarks/memory.json", help="JSON file to write; the plot lies beside it")
     options = parser.parse_args(arguments)
     if set(options.strategies) & set(PEERS):
-        program.need_torch()
+        program.need("torch")
     program.takes(4 * len(options.nets) * len(options.strategies) / len([*TWIN, *SPECTRAL, *PEERS]))
     results = {}
     with program.bar(len(options.nets) * len(options.strategies) * (2 + options.rounds), "turn") as progress:

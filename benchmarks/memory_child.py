@@ -14,6 +14,7 @@ import sys
 import time
 
 import numpy as np
+import program
 from memory_weights import kind_of
 from strategies import build, parse
 
@@ -146,8 +147,7 @@ def heirs(cls):
     return set().union(*({heir} | heirs(heir) for heir in cls.__subclasses__()))
 
 
-def main():
-    job = json.loads(sys.argv[1])
+def main(job):
     try:
         if job["strategy"].startswith("torch"):
             from memory_torch import There
@@ -171,4 +171,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(program.job("memory.py"))

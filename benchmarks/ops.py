@@ -48,7 +48,7 @@ def main():
     options.steps = options.steps or (20 if deep else 200)
 
     if options.torch:
-        program.need_torch()
+        program.need("torch")
     program.takes(1)
     net, x, y = deep_step.trained(options.net, options) if deep else lenet(options)
     optimizer = SGD(net.parameters(), 1e-7, 0.9)

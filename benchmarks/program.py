@@ -1,6 +1,7 @@
 """What a benchmark does besides measuring: it says how long it takes, shows a bar, and ends a mistake in a sentence."""
 
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -24,10 +25,23 @@ def bar(total, unit):
     return tqdm(total=total, unit=unit, leave=False, disable=None, dynamic_ncols=True)
 
 
-def need_torch():
-    """Refuse to begin without PyTorch: a ModuleNotFoundError that names the extra."""
-    if importlib.util.find_spec("torch") is None:
-        raise ModuleNotFoundError("this needs PyTorch, which is not installed: pip install 'specframe[oracle]'")
+EXTRAS = {"torch": ("PyTorch", "oracle"), "mpi4py": ("mpi4py", "mpi"), "matplotlib": ("matplotlib", "plot")}
+
+
+def need(module):
+    """Refuse to begin without one of EXTRAS: a ModuleNotFoundError that names it."""
+    if importlib.util.find_spec(module) is None:
+        name, extra = EXTRAS[module]
+        raise ModuleNotFoundError(f"this needs {name}, which is not installed: pip install 'specframe[{extra}]'")
+
+
+def job(starter):
+    """What a program that another one starts is to do: its argument, as JSON."""
+    try:
+        return json.loads(sys.argv[1])
+    except (IndexError, ValueError):
+        print(f"{name()}: error: {starter} starts this, with a job as JSON; run {starter}", file=sys.stderr)
+        sys.exit(2)
 
 
 def guarded(main):

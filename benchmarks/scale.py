@@ -208,6 +208,8 @@ def main():
     options = parser.parse_args()
     if options.child:
         return child(options)
+    if max(options.ranks) > 1:
+        program.need("mpi4py")
     program.takes(10)
     sides = [*map(str, options.ranks), *(["torch"] if importlib.util.find_spec("torch") else [])]
     print(f"{cores()} cores, load {os.getloadavg()[0]:.1f} before")

@@ -33,11 +33,12 @@ def main():
     parser.add_argument("--steps", type=int, default=60, help="of training before the measurement (60)")
     options = parser.parse_args()
     program.takes(3)
+    images = CIFAR10("train", options.data_dir)
     print("| a | values | mean slope | bias | spread | below zero | cosine of the gradient |")
     print("|---|---|---|---|---|---|---|", flush=True)
     progress = program.bar(2 * (options.steps + len(KINDS)), "step")
     for scale in (8.0, 1.0):
-        net, batch = trained(scale, options, progress)
+        net, batch = trained(scale, images, options.steps, progress)
         exact, spectra = gradient(net, batch, "mask")
         for kind in KINDS:
             lossy, _ = gradient(net, batch, {"spectral_act": ReducedMaskStore(kind), "default": "auto"})
@@ -49,12 +50,12 @@ def main():
     progress.close()
 
 
-def trained(scale, options, progress):
+def trained(scale, images, steps, progress):
     """(net, a batch it has not seen)."""
-    batches = DataLoader(CIFAR10("train", options.data_dir), 64, shuffle=True, prefetch=0, device="cpu").epoch(0)
+    batches = DataLoader(images, 64, shuffle=True, prefetch=0, device="cpu").epoch(0)
     net = SpecVGG16(width=0.25, scale=scale)
     optimizer = SGD(net.parameters(), 0.05, 0.9, 5e-4)
-    for _ in range(options.steps):
+    for _ in range(steps):
         train_step(net, optimizer, *next(batches))
         progress.update()
     return net, next(batches)

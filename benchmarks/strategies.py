@@ -97,8 +97,6 @@ def build(model, strategy, channels, image_size, width=1.0, state=None, **settin
         settings["activation"] = "leaky_relu"
         if model == "lenet5":
             raise ValueError("lenet5 has no batch normalisation to share a map with")
-    if model == "alexnet" and not strategy.spec:
-        settings["batch_norm"] = True
     try:
         net = NETS["spec" * strategy.spec + model](**settings)
     except AttributeError as error:  # an op that is not there

@@ -52,7 +52,7 @@ def run(options, nets, ratios, make, minutes):
         _work(options, make)
     else:
         if any(name.startswith("torch") for name in options.only):
-            program.need_torch()
+            program.need("torch")
         program.takes(minutes * len(options.only) / len(nets))
         _compare(options, nets, ratios)
 
@@ -107,6 +107,8 @@ def _compare(options, nets, ratios):
 def _answer(name, worker):
     line = worker.stdout.readline()
     if not line:
+        if worker.wait() == 2:
+            sys.exit(2)  # it has said why
         raise RuntimeError(f"the process of {name} ended early")
     return json.loads(line)
 

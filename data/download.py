@@ -59,7 +59,10 @@ def fetch(file: DataFile, folder: Path) -> Path:
             raise
         except Exception as error:  # of any kind: a malformed answer may raise anything, and the next may be good
             failures.append(f"{url}: {_reason(error)}")
-    raise DataError(f"{file.name} cannot be downloaded: {'; '.join(failures)}")
+    tried = "; ".join(failures)
+    raise DataError(
+        f"{file.name} cannot be downloaded: {tried}; if you have it, name its folder: data_dir, or $SPECFRAME_DATA"
+    )
 
 
 def _transfer(file: DataFile, url: str, target: Path) -> Path:

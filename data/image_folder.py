@@ -116,7 +116,7 @@ def _stacked(pictures, root):
         if pixels.shape[1:] != shape:
             raise DataError(
                 f"{file}: expected {shape[0]} x {shape[1]} pixels, as in {first}, got {pixels.shape[1]} x"
-                f" {pixels.shape[2]}: give a size to resize all to"
+                f" {pixels.shape[2]}: give a size to resize all to, as in ImageFolder(path, size=28) or folder:PATH:28"
             )
     channels = max(len(pixels) for _, pixels in pictures)
     try:

@@ -11,7 +11,6 @@ default runs/MODEL_DATA.
 
 import shlex
 import sys
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -24,7 +23,7 @@ from specframe.data import DataLoader, Dataset, open_dataset
 from specframe.layers import SpectralBlock
 from specframe.models import summary
 from specframe.optim import SGD, ConstantLR, OneCycleLR, Schedule, StepLR
-from specframe.training import CheckpointError, Training, load_checkpoint, plots, save_checkpoint, say
+from specframe.training import BetaWarmup, CheckpointError, Training, load_checkpoint, plots, save_checkpoint, say
 from specframe.training.parallel import Team, join
 from specframe.training.report import table, write_report
 
@@ -71,17 +70,11 @@ def load_run(path: Path) -> dict[str, Any]:
 
 def load_data(option: dict[str, Any]) -> tuple[Dataset, Dataset]:
     """(training set, test set)."""
-    train_set, test_set = open_sets(option["data"], option["data_dir"])
+    train_set, test_set = (open_dataset(option["data"], part, option["data_dir"]) for part in ("train", "test"))
     return (
         train_set.subset(option["train_size"] or len(train_set)),
         test_set.subset(option["test_size"] or len(test_set)),
     )
-
-
-@lru_cache(maxsize=1)
-def open_sets(name: str, data_dir: str | None) -> tuple[Dataset, Dataset]:
-    """Both sets, read once where one process trains several nets on them."""
-    return open_dataset(name, "train", data_dir), open_dataset(name, "test", data_dir)
 
 
 def make_runs(option: dict[str, Any], steps: int, device: backend.Backend) -> dict[str, Training]:
@@ -151,9 +144,11 @@ def run(given: dict[str, Any], team: Team) -> int:
         say(f"{option['model']}: {len(train_set)} training and {len(test_set)} test images of {option['data']}, "
             f"on {device.name}; results in {out}")  # fmt: skip
         for name, training in runs.items():
+            warmup = BetaWarmup(net, option["beta_warmup"]) if option["beta_warmup"] and name == "spectral" else None
             done = training.run(
-                train, test, option["epochs"], store=option["store"], name=name, on_epoch=save, team=team
-            )
+                train, test, option["epochs"], store=option["store"], name=name, before_epoch=warmup, on_epoch=save,
+                team=team,
+            )  # fmt: skip
             if not done:
                 again = f"python examples/train.py --resume --out {shlex.quote(str(out))}"
                 say(f"stopped{team.stopped_by}; go on with: {again}")

@@ -16,9 +16,11 @@ DEFAULTS = {
     "width": 1.0, "lr": None, "momentum": None, "weight_decay": None, "schedule": None, "epochs": None,
     "batch_size": None, "store": "auto", "seed": 0, "train_size": None, "test_size": None, "augment": None,
     "twin": False, "paper": False, "slices": None, "in_place": False,
+    "beta_warmup": None,
 }  # fmt: skip
+TUNED = {"vgg16": {"lr": 0.05}, "specvgg16": {"lr": 0.05, "beta": 0.2}}  # by six seeds each: docs/deep.md
 SIGNS = ("mnist", "kmnist", "digits", "svhn")
-LATER = {"in_place": False}  # what checkpoints of older versions lack
+LATER = {"in_place": False, "beta_warmup": None}  # what checkpoints of older versions lack
 PLACE = {"device": "auto", "out": None, "data_dir": None, "pictures": True}  # what a checkpoint does not remember
 
 
@@ -30,9 +32,11 @@ def make_parser(kind: type[Parser] = Parser) -> Parser:
     add = parser.add_argument
     add("--model", choices=sorted(NETS), help="the network; those with spec are spectral")
     add("--data", type=data_name, metavar="NAME",
-        help=f"the data set: {', '.join(sorted(DATASETS))}, or folder:PATH (cifar10; of LeNet mnist)")  # fmt: skip
+        help=f"the data set: {', '.join(sorted(DATASETS))}, or folder:PATH:SIZE, a folder of pictures, "
+        "brought to SIZE x SIZE (cifar10; of LeNet mnist)")  # fmt: skip
     add("--data-dir", metavar="DIR", help="folder with the data files; else $SPECFRAME_DATA, the cache, a download")
-    add("--beta", type=number(float, 0), help="threshold on |Y|: larger keeps fewer frequencies (0.5)")
+    add("--beta", type=number(float, 0), help="threshold on |Y|: larger keeps fewer frequencies (0.5; SpecVGG16 0.2)")
+    add("--beta-warmup", type=number(int, 1), metavar="N", help="let beta grow from 0 over the first N epochs (no)")
     add("--scale", type=number(float, 0, strict=True), help="a in a f(x / a) of the spectral activation (the model's)")
     add("--activation", choices=["tanh", "softsign", "hardtanh", "arctan"], help="f of the spectral activation (tanh)")
     add("--batch-norm", choices=["pool", "spectral", "none"],
@@ -41,7 +45,7 @@ def make_parser(kind: type[Parser] = Parser) -> Parser:
     add("--width", type=number(float, 0, strict=True), help="scales the channels of all but LeNet (1)")
     add("--epochs", type=number(int, 1), help="passes over the training set (30; LeNet 5, on digits 40; paper 300)")
     add("--batch-size", type=number(int, 1), help="images a step (64)")
-    add("--lr", type=number(float, 0, strict=True), help="highest learning rate of the schedule (0.1)")
+    add("--lr", type=number(float, 0, strict=True), help="highest learning rate of the schedule (0.1; VGG16 0.05)")
     add("--momentum", type=number(float, 0), help="of SGD (0.9)")
     add("--weight-decay", type=number(float, 0), help="of SGD (5e-4)")
     add("--schedule", choices=["cycle", "halve", "constant"],
@@ -89,7 +93,7 @@ def augmentation(option: dict[str, Any]) -> Augment | None:
 def data_name(text: str) -> str:
     """An argparse type: the name of a data set, or a folder of pictures."""
     if text not in DATASETS and not text.startswith("folder:"):
-        raise argparse.ArgumentTypeError(f"expected {', '.join(sorted(DATASETS))} or folder:PATH, got {text}")
+        raise argparse.ArgumentTypeError(f"expected {', '.join(sorted(DATASETS))} or folder:PATH:SIZE, got {text}")
     return text
 
 
@@ -109,7 +113,7 @@ def settled(given: dict[str, Any], saved: dict[str, Any] | None) -> dict[str, An
         return PLACE | saved | given
     option = DEFAULTS | PLACE | given
     model, lenet = option["model"], option["model"].endswith("lenet5")
-    unused = [name for name in (*SPECTRAL, "twin") if name in given and twin_of(model) is None]
+    unused = [name for name in (*SPECTRAL, "beta_warmup", "twin") if name in given and twin_of(model) is None]
     if unused:
         raise ValueError(f"--{unused[0].replace('_', '-')} goes with a spectral net, {model} is a spatial one")
     if option["in_place"] and (lenet or twin_of(model)):
@@ -123,9 +127,12 @@ def settled(given: dict[str, Any], saved: dict[str, Any] | None) -> dict[str, An
         "data": data, "augment": data in ("cifar10", "cifar100"), "epochs": 40 if few else preset.epochs,
         "batch_size": preset.batch_size, "lr": preset.lr, "momentum": preset.momentum,
         "weight_decay": preset.weight_decay, "schedule": "halve" if option["paper"] else "cycle",
-        "beta": 0.5 if twin_of(model) else None,
+        "beta": 0.5 if twin_of(model) else None, **({} if option["paper"] else TUNED.get(model, {})),
     }  # fmt: skip
-    return option | {name: value for name, value in usual.items() if option[name] is None}
+    option |= {name: value for name, value in usual.items() if option[name] is None}
+    if option["beta_warmup"] and option["beta_warmup"] >= option["epochs"]:
+        raise ValueError(f"--beta-warmup {option['beta_warmup']} ends after the last of {option['epochs']} epochs")
+    return option
 
 
 def flags_of(option: dict[str, Any]) -> list[str]:

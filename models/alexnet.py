@@ -1,6 +1,6 @@
 """AlexNet in space and in the spectrum, for 32 x 32 images.
 
-    conv 11 x 11 stride 4, 64    32 -> 8      AlexNet: conv, ReLU         SpecAlexNet: spectral blocks; the stride of
+    conv 11 x 11 stride 4, 64    32 -> 8      AlexNet: conv, (BN), ReLU   SpecAlexNet: spectral blocks; the stride of
     max-pool 2                    8 -> 4                                  the first is a decimation in the spectrum
     conv 5 x 5, 192; max-pool 2   4 -> 2
     conv 3 x 3, 384; 256; 256     2
@@ -10,10 +10,6 @@
 Both take the "same" convolution and keep every fourth of its rows and columns, from the first on.
 """
 
-import numpy as np
-from numpy.typing import DTypeLike
-
-from specframe.layers.init import Seed
 from specframe.models.chain import SpatialChain, SpectralChain, Stage
 
 PLAN = (
@@ -44,12 +40,6 @@ class AlexNet(SpatialChain):
     """
 
     plan, listed = PLAN, "layers"
-
-    def __init__(
-        self, in_channels: int = 3, num_classes: int = 10, image_size: int = 32, width: float = 1.0,
-        activation: str = "relu", batch_norm: bool = False, seed: Seed = 0, dtype: DTypeLike = np.float32,
-    ) -> None:  # fmt: skip
-        super().__init__(in_channels, num_classes, image_size, width, activation, batch_norm, seed, dtype)
 
 
 class SpecAlexNet(SpectralChain):

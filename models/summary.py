@@ -1,5 +1,6 @@
 """summary: what a network is made of, layer by layer."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,9 @@ def summary(
     Returns
     -------
     str
-        One line for each module that has no module inside, in the order in which they run. Bytes are what the tape's
-        store holds when the layer returns and did not hold before, for random normal images: real ones may be sparser.
+        A line for each module that saves, owns or holds no module inside, in the order in which they return, the model
+        last. Bytes are what its own forward saved, without those inside it, for random normal images: real ones may be
+        sparser. So both columns of numbers add up to the total.
 
     >>> from specframe.models import LeNet5
     >>> print(summary(LeNet5(), (1, 1, 28, 28)).splitlines()[-1].split()[:2])
@@ -36,15 +38,21 @@ def summary(
     x = np.random.default_rng(0).standard_normal((rows, cols, batch, channels))
     b, dtype = backend.get(model.device), parameters[0].dtype if parameters else np.float32
     names = {id(module): name for name, module in model.named_modules()}
-    lines, held = [("layer", "kind", "output", "parameters", "saved, bytes")], 0
+    lines, untold, seen = [("layer", "kind", "output", "parameters", "saved, bytes")], dict[str, int](), 0
 
     def note(module: Module, result: Any) -> None:
-        nonlocal held
-        if next(module.children(), None) is None and isinstance(result, Tensor):
-            now = tape.ledger.nbytes
-            name, shape = names.get(id(module), ""), "x".join(map(str, result.shape))
-            lines.append((name, type(module).__name__, shape, f"{module.num_parameters():,}", f"{now - held:,}"))
-            held = now
+        nonlocal seen
+        rows = tape.ledger.rows
+        for row in rows[seen:]:
+            untold[row.layer] = untold.get(row.layer, 0) + row.nbytes
+        seen = len(rows)
+        around = {"", *itertools.accumulate(filter(None, tape.saving.layers), "{}.{}".format)}  # what still runs
+        inside = [layer for layer in untold if module is model or layer not in around]
+        nbytes, parameters = sum(map(untold.pop, inside)), own_parameters(module)
+        if nbytes or parameters or module is model or next(module.children(), None) is None:
+            shape = "x".join(map(str, result.shape)) if isinstance(result, Tensor) else ""
+            kind = type(module).__name__
+            lines.append((names.get(id(module), ""), kind, shape, f"{parameters:,}", f"{nbytes:,}"))
 
     buffers = [(module, name, getattr(module, name).copy()) for _, module, name in model.buffer_places()]
     with Tape(store=store, recompute=recompute) as tape, Module.observed(note):
@@ -57,3 +65,9 @@ def summary(
         "  ".join(c.ljust(w) if i < 3 else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True)))
         for line in lines
     )
+
+
+def own_parameters(module: Module) -> int:
+    """Numbers in the parameters of a module that none of the modules inside it has."""
+    inside = {id(parameter) for child in module.children() for parameter in child.parameters()}
+    return sum(parameter.size for parameter in module.parameters() if id(parameter) not in inside)

@@ -141,7 +141,8 @@ class Tape:
         gy : array or None
             The cotangent dL/dy, of y's shape and dtype (complex too). None means 1, for a scalar y.
         on_grad : callable or None
-            Called with each leaf as soon as its gradient is complete, last layers first.
+            Called once with each leaf that a gradient reaches, as soon as `.grad` is complete, last layers first. It
+            may change the leaf and its `.grad`: nothing that is left of the walk reads them.
 
         Raises
         ------

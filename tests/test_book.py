@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.test_docs import slug
+
 ROOT = Path(__file__).parent.parent
 CHAPTERS = sorted(ROOT.glob("docs/book/*.md"))
 INCLUDE = re.compile(r"```\{literalinclude\} (\S+)\n((?::.*\n)*)")
@@ -40,6 +42,21 @@ def test_every_derivation_ends_in_code_that_is_there(path):
 
 TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
 ROW = re.compile(r"^\| (.+?) \| .+ \| \[(\d+)\]\((book/\S+)\) \| `(.+?)` \| `(.+?)` \| (.+?) \|$", re.MULTILINE)
+CODE = re.compile(r"^```python\n.*?^```$", re.MULTILINE | re.DOTALL)
+
+
+def section(link):
+    """What stands below the heading that a link from docs/ leads to, up to the next heading."""
+    name, _, anchor = link.partition("#")
+    text = CODE.sub(lambda code: code[0].replace("\n#", "\n"), (ROOT / "docs" / name).read_text(encoding="utf-8"))
+    parts = re.split(r"^#+ (.+)\n", text, flags=re.MULTILINE)
+    found = {slug(heading): below for heading, below in zip(parts[1::2], parts[2::2], strict=True)}
+    assert anchor in found, f"{link}: no such heading; there are {sorted(found)}"
+    return found[anchor]
+
+
+def rows_of_the_paper():
+    return ROW.findall((ROOT / "docs/equations.md").read_text(encoding="utf-8"))
 
 
 def assert_is_there(test):
@@ -50,12 +67,10 @@ def assert_is_there(test):
 
 
 def test_every_name_in_the_table_of_the_paper_exists():
-    text = (ROOT / "docs/equations.md").read_text(encoding="utf-8")
-    rows = ROW.findall(text)
+    rows, text = rows_of_the_paper(), (ROOT / "docs/equations.md").read_text(encoding="utf-8")
     assert len(rows) == len(re.findall(r"^\|", text, re.MULTILINE)) - 2, "a row has another form"
     for paper, number, chapter, file, name, test in rows:
-        assert (ROOT / "docs" / chapter).name.startswith(f"{int(number):02d}_"), paper
-        assert (ROOT / "docs" / chapter).exists(), chapter
+        assert chapter.startswith(f"book/{int(number):02d}_"), paper
         assert name in names_in(ROOT / file), f"{paper}: {file} has no {name}"
         assert_is_there(test)
     papers = " ".join(row[0] for row in rows)
@@ -65,13 +80,24 @@ def test_every_name_in_the_table_of_the_paper_exists():
         assert f"Fig. {number}" in papers, f"Fig. {number} is missing"
 
 
+@pytest.mark.parametrize("row", rows_of_the_paper(), ids=lambda row: f"{row[0]}-{row[4]}")
+def test_a_row_of_the_paper_leads_to_the_section_that_shows_its_code(row):
+    paper, _, chapter, file, name, _ = row
+    below = section(chapter)
+    assert re.search(rf"\b({name.split('.')[0]}|{Path(file).stem})\b", below), f"{chapter}: neither {name} nor {file}"
+    for number in re.findall(r"\((\d)\)", paper):
+        assert re.search(rf"[({{ ]{number}[)}},]", below), f"{chapter} is silent on eq. ({number})"
+
+
 def test_each_erratum_names_its_chapter_and_its_test():
     text = (ROOT / "docs/errata.md").read_text(encoding="utf-8")
     errata = [paragraph for paragraph in text.split("\n\n") if paragraph.startswith("**")]
     assert len(errata) == text.count("\n**")
     for erratum in errata:
         title = erratum.split("**")[1]
-        assert re.search(r"\(book/\d\d_\w+\.md\)", erratum), f"{title}: which chapter?"
+        chapters = re.findall(r"\((book/\d\d_\w+\.md#[\w-]+)\)", erratum)
+        assert chapters, f"{title}: which section of which chapter?"
+        assert all(map(section, chapters))
         found = re.findall(r"`tests/[^`]+`", erratum)
         assert found, f"{title}: which test?"
         for test in found:

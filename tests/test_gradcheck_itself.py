@@ -3,10 +3,12 @@
 The rules of specframe.ops, right and planted wrong, are in tests/test_gradcheck.py.
 """
 
+import numpy as np
 import pytest
 
 from specframe import gradcheck, ops
 from specframe.gradcheck import GradcheckError
+from specframe.layers import BatchNorm2d, Conv2d, Sequential
 from specframe.tape import Op, apply
 from tests.ops.common import normal
 from tests.test_gradcheck import REJECTED, rejected
@@ -142,3 +144,48 @@ def test_the_store_is_handed_to_the_tape(x, store):
     gradcheck(lambda x: ops.tanh(x) * x, x, store=store)
     with pytest.raises(ValueError, match="unknown recompute 'all'"):
         gradcheck(ops.tanh, x, store=store, recompute="all")
+
+
+class NoGradient(Op):
+    """x / |x| with zeros as its gradient, which they are under the cotangent x alone."""
+
+    name = "no_gradient"
+
+    @staticmethod
+    def forward(ctx, x):
+        return x / ctx.xp.linalg.norm(x)
+
+    @staticmethod
+    def backward(ctx, gy):
+        return ctx.xp.zeros(gy.shape, gy.dtype)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("shape", [(5,), (3, 4)])
+def test_the_cotangent_is_not_the_input_though_both_have_one_seed(seed, shape):
+    x = np.random.default_rng(seed).standard_normal(shape)
+    rejected(lambda x: apply(NoGradient, x), x, seed=seed)
+
+
+def test_no_direction_would_check_nothing():
+    with pytest.raises(ValueError, match="directions must be 1 or more, got 0"):
+        gradcheck(ops.tanh, np.ones(3), directions=0)
+
+
+def test_each_direction_has_a_cotangent_of_its_own():
+    cotangents = []
+
+    class Watched(Square):
+        @staticmethod
+        def backward(ctx, gy):
+            cotangents.append(gy.copy())
+            return Square.backward(ctx, gy)
+
+    gradcheck(lambda x: apply(Watched, x), np.arange(1.0, 6.0), directions=3)
+    assert len(cotangents) == 3 and len({array.tobytes() for array in cotangents}) == 3
+
+
+def test_what_is_nothing_but_rounding_is_no_difference():
+    rng = np.random.default_rng(2)
+    net = Sequential(Conv2d(2, 3, 3, rng=0, dtype=np.float64), BatchNorm2d(3, dtype=np.float64))
+    assert gradcheck(net, rng.standard_normal((6, 6, 4, 2))) < 1e-7  # the gradient of the bias is 0 there

@@ -219,6 +219,24 @@ def test_on_grad_sees_the_sum_with_an_earlier_tape(be):
     assert seen == [2.0, 4.0]
 
 
+def test_on_grad_may_update_a_leaf_at_once_though_ops_hold_it_by_reference(be):
+    def step(at_once):
+        x, w = leaf(be, REAL), leaf(be, REAL)
+
+        def update(tensor):
+            tensor.data -= tensor.grad
+            tensor.grad = None
+
+        with sf.Tape(check=True) as tape:
+            y = ops.sum(w * ops.tanh(w * x))
+        tape.backward(y, on_grad=update if at_once else None)
+        if not at_once:
+            update(x), update(w)
+        return to_host(x.data), to_host(w.data)
+
+    np.testing.assert_array_equal(step(at_once=True), step(at_once=False))
+
+
 # ---- cotangents ------------------------------------------------------------------------------------------------
 
 

@@ -96,6 +96,7 @@ class Training:
         store: Any = "auto",
         recompute: Any = None,
         name: str = "",
+        before_epoch: Callable[["Training"], Any] | None = None,
         on_epoch: Callable[["Training"], Any] | None = None,
         progress: bool = True,
         team: Team = ALONE,
@@ -110,6 +111,8 @@ class Training:
         epochs : int, in total; more than before where the schedule has no fixed end
         store, recompute : as in Tape
         name : str, shown in front of the progress bar
+        before_epoch : callable or None
+            Called with this Training before each epoch, and before the rest of one; a BetaWarmup, for example.
         on_epoch : callable or None
             Called with this Training after each epoch, before anything is printed, and before an early return.
         progress : bool, whether to show a bar and a line an epoch
@@ -140,6 +143,8 @@ class Training:
         try:
             with Interrupt() as interrupt:
                 while self.epoch < epochs:
+                    if before_epoch is not None:
+                        before_epoch(self)
                     done = run_epoch(self, train, epochs, store, recompute, name, progress, interrupt, team)
                     stop = team.any(interrupt.requested)
                     finished = done and not stop

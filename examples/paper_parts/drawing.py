@@ -24,9 +24,11 @@ def panels(rows: int, cols: int, width: float = 4.2, height: float = 3.2) -> tup
 
 
 def save(figure: Any, path: Path, from_zero: bool = False) -> Path:
-    """Legends where there are labels, (axes from zero), then the file."""
+    """Legends where there are labels, (axes from zero), whole numbers below epochs, then the file."""
     for axes in figure.axes:
         axes.set_ylim(0 if from_zero else None)
+        if axes.get_xlabel() == "epoch":
+            axes.xaxis.get_major_locator().set_params(integer=True)
         if axes.get_legend_handles_labels()[0]:
             axes.legend(frameon=False, fontsize=8)
     write_atomically(path, lambda file: figure.savefig(file, format="png"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from paper_parts import drawing, runs
 from paper_parts.runs import Run, Runs
-from paper_parts.scale import NETS, Scale, fits
+from paper_parts.scale import NETS, TWIN, Scale, fits
 from paper_parts.section import Part, Section, ratio
 
 BETA = 0.7
@@ -22,12 +22,12 @@ def plan(scale: Scale, data: Sequence[str]) -> Mapping[Key, Run]:
         for net in NETS:
             if fits(net, name):
                 wanted[name, net, True] = runs.make(scale, f"spec{net}", name, {"beta": BETA})
-                wanted[name, net, False] = runs.make(scale, net, name)
+                wanted[name, net, False] = runs.make(scale, net, name, TWIN)
     return wanted
 
 
 def show(scale: Scale, wanted: Mapping[Key, Run], done: Runs, folder: Path) -> Section:
-    rows, data = [], list(dict.fromkeys(name for name, _, _ in wanted))
+    rows, rising, data = [], [], list(dict.fromkeys(name for name, _, _ in wanted))
     figure, axes = drawing.panels(1, len(data))
     for (name, net, spectral), run in wanted.items():
         if not spectral:
@@ -36,12 +36,15 @@ def show(scale: Scale, wanted: Mapping[Key, Run], done: Runs, folder: Path) -> S
         points = [(own["epoch"], own["saved_bytes"] / plain["saved_bytes"])
                   for own, plain in zip(done.result(run)["history"], twin, strict=True)]  # fmt: skip
         rows += [(name, NETS[net], epoch, ratio(value)) for epoch, value in points]
+        if points[-1][1] == max(value for _, value in points):
+            rising.append(f"{NETS[net]} on {name}")
         panel = axes[0, data.index(name)]
         drawing.line(panel, [x for x, _ in points], [y for _, y in points], NETS[net])
         panel.set(title=name, xlabel="epoch", ylabel=f"saved bytes / twin, beta {BETA:g}")
     picture = drawing.save(figure, folder / "fig4.png", from_zero=True)
     head = ("data", "net", "epoch", "saved / twin")
-    return Section("fig4", "Fig. 4: memory during training", PRINTED, head, rows, picture)
+    notes = [f"Largest after the last epoch: {', '.join(rising) or 'nowhere'}."]
+    return Section("fig4", "Fig. 4: memory during training", PRINTED, head, rows, picture, notes)
 
 
 PART = Part(plan, show)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from paper_parts import drawing, runs
 from paper_parts.runs import Run, Runs
-from paper_parts.scale import NETS, Scale, fits
+from paper_parts.scale import NETS, TWIN, Scale, fits
 from paper_parts.section import Part, Section, percent
 
 PRINTED = [
@@ -17,9 +17,9 @@ Key = tuple[str, str]
 
 def plan(scale: Scale, data: Sequence[str]) -> Mapping[Key, Run]:
     name = next((name for name in ("cifar10", "svhn") if name in data), data[0])
-    nets = [net for net in NETS if fits(net, name)]
+    nets = [net for net in NETS if fits(net, name) and (net != "densenet" or name == "digits")]
     return {
-        (name, full): runs.make(scale, full, name, {"beta": 0.5} if full.startswith("spec") else {})
+        (name, full): runs.make(scale, full, name, {"beta": 0.5} if full.startswith("spec") else TWIN)
         for net in nets for full in (net, f"spec{net}")
     }  # fmt: skip
 

@@ -21,6 +21,7 @@ tr:nth-child(even) { background: #f3f4f6 } th { border-bottom: 1px solid #9ca3af
 .pair { display: grid; grid-template-columns: 18rem 1fr; gap: 2rem } img { max-width: 100% }
 .printed { border-left: 4px solid #9ca3af; padding-left: 1rem } code { font-size: .8rem }
 .rows { max-height: 24rem; overflow: auto } @media (max-width: 50rem) { .pair { display: block } }
+@media print { .rows { max-height: none } }
 """
 
 
@@ -40,7 +41,7 @@ def write(path: Path, sections: Sequence[Section], arguments: Sequence[str], siz
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>SpecNet: the paper and what came out here</title><style>{STYLE}</style>
 <h1>SpecNet: the paper and what came out here</h1>
-<p>Size of the runs: {html.escape(size)}. <code>{command}</code><br>{html.escape(machine())}</p>
+<p>Size of the runs: {html.escape(size)}<br><code>{command}</code><br>{html.escape(machine())}</p>
 {body}
 </html>
 """

@@ -1,22 +1,27 @@
 """Training runs, each in a folder that its settings name: what is done is not done again, what was stopped goes on."""
 
-import contextlib
 import hashlib
 import json
+import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import train
-
 from paper_parts.scale import Scale
 from specframe.training import say
+from specframe.training.interrupt import Interrupt
+from specframe.training.parallel import launch
+
+TRAIN = str(Path(__file__).parents[1] / "train.py")
 
 
 class Stopped(Exception):
-    """Ctrl-C between two batches; the next call goes on from there."""
+    """Ctrl-C; the next call goes on from there."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +60,11 @@ class Runs:
     ----------
     folder : Path
     place : list of str, options that say where and not what: --device, --data-dir
+    jobs : int, so many at a time
     """
 
-    def __init__(self, folder: Path, place: Sequence[str]) -> None:
-        self.folder, self.place = folder, list(place)
+    def __init__(self, folder: Path, place: Sequence[str], jobs: int = 1) -> None:
+        self.folder, self.place, self.jobs = folder, list(place), jobs
 
     def path(self, run: Run) -> Path:
         return self.folder / run.name
@@ -73,35 +79,64 @@ class Runs:
         return figures
 
     def complete(self, wanted: Sequence[Run]) -> None:
-        """Do what is not done, and say how much is left.
+        """Do what is not done, several side by side, and say how much is left.
 
         Raises
         ------
         Stopped
-            Ctrl-C.
+            Ctrl-C, or a request to end: every run has written its checkpoint.
         ValueError
-            A run failed; its log says why.
+            A run failed; its log says why. The others stopped as after Ctrl-C.
         """
         todo = [run for run in dict.fromkeys(wanted) if not self.done(run)]
-        say(f"{len(set(wanted)) - len(todo)} runs are there already, {len(todo)} to do")
-        start, spent, whole = time.monotonic(), 0.0, sum(run.cost for run in todo)
-        for number, run in enumerate(todo, 1):
-            left = (time.monotonic() - start) / spent * (whole - spent) if spent else None
-            about = f"about {duration(left)} left" if left is not None else "time unknown yet"
-            say(f"[{number}/{len(todo)}, {about}] {run.command}")
-            self._train(run)
-            spent += run.cost
+        say(f"{len(set(wanted)) - len(todo)} runs are there already, {len(todo)} to do, {self.jobs} side by side")
+        start, spent, whole, count = time.monotonic(), 0.0, sum(run.cost for run in todo), len(todo)
+        running: dict[subprocess.Popen[bytes], Run] = {}
+        try:
+            with Interrupt() as interrupt:
+                while (todo or running) and not interrupt.requested:
+                    while todo and len(running) < self.jobs:
+                        run = todo.pop(0)
+                        left = (time.monotonic() - start) / spent * (whole - spent) if spent else None
+                        about = f"about {duration(left)} left" if left is not None else "time unknown yet"
+                        say(f"[{count - len(todo)}/{count}, {about}] {run.command}")
+                        running[self._start(run)] = run
+                    time.sleep(0.05)
+                    for process in [process for process in running if process.poll() is not None]:
+                        run = running.pop(process)
+                        if process.returncode:
+                            log = self.path(run) / "log.txt"
+                            raise ValueError(f"a run failed: {run.command} ({log}: {last_line(log)})")
+                        spent += run.cost
+                if running or todo:
+                    raise Stopped
+        finally:
+            for process in running:
+                process.send_signal(signal.SIGINT)
+            for process in running:
+                process.wait()
 
-    def _train(self, run: Run) -> None:
+    def _start(self, run: Run) -> "subprocess.Popen[bytes]":
+        """Train in a process of its own, with its share of the cores."""
         path = self.path(run)
         path.mkdir(parents=True, exist_ok=True)
         how = ["--resume"] if (path / "checkpoint.npz").exists() else run.arguments
-        with open(path / "log.txt", "a", encoding="utf-8") as log, contextlib.redirect_stdout(log):
-            status = train.main([*how, *self.place, f"--out={path}", "--no-pictures"])
-        if status == 130:
-            raise Stopped
-        if status:
-            raise ValueError(f"a run failed: {run.command} ({path / 'log.txt'})")
+        share = str(max(1, launch.cores() // self.jobs))
+        with open(path / "log.txt", "ab") as log:
+            return subprocess.Popen(
+                [sys.executable, TRAIN, *how, *self.place, f"--out={path}", "--no-pictures"],
+                env=dict.fromkeys(launch.THREADS, share) | os.environ,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # a Ctrl-C comes here only, and goes on once
+                preexec_fn=launch.end_with_parent,
+            )
+
+
+def last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8").split("\n")
+    return next((line for line in reversed(lines) if line.strip()), "")
 
 
 def duration(seconds: float) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from specframe.data import DATASETS, DataError
 
 NETS = {"lenet5": "LeNet", "alexnet": "AlexNet", "vgg16": "VGG", "densenet": "DenseNet"}  # as the paper calls them
+TWIN = {"store": "dense"}  # what "the original" is in the figures: it keeps its maps as they are
 DEEP_DATA = ("cifar10", "svhn")
 COST = {"lenet5": 1, "alexnet": 2, "vgg16": 9, "densenet": 17, "resnet": 9}  # of an image, roughly, at width 0.25
 
@@ -22,6 +23,7 @@ class Scale:
     width : float, of the deep nets
     betas : of Fig. 3
     flags : further options of examples/train.py
+    remark : what a reader of the report should know
     """
 
     name: str
@@ -30,6 +32,7 @@ class Scale:
     width: float
     betas: tuple[float, ...]
     flags: tuple[str, ...] = ()
+    remark: str = ""
 
     def options(self, net: str, data: str) -> list[str]:
         """Those of examples/train.py that all runs of a net on a data set share."""
@@ -49,7 +52,7 @@ QUICK = Scale(
     "quick",
     {"mnist": (2000, 1000), "cifar10": (1024, 500), "svhn": (1024, 500), "digits": (None, None)},
     {"mnist": 4, "cifar10": 4, "svhn": 4, "digits": 6},
-    0.125, (0.5, 1.0, 1.5),
+    0.125, (0.5, 1.0, 1.5), remark="The nets have hardly begun to learn: this shows that everything runs, no more.",
 )  # fmt: skip
 EVENING = Scale(
     "evening",

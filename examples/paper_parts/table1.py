@@ -21,9 +21,11 @@ def plan(scale: Scale, data: Sequence[str]) -> Mapping[str, Run]:
 def show(scale: Scale, wanted: Mapping[str, Run], done: Runs, folder: Path) -> Section:
     rows = []
     for net in (DenseNet(), SpecDenseNet(paper_strict=True)):
-        for text in summary(net, (4, 3, 32, 32)).splitlines()[1:-1]:
+        for text in summary(net, (4, 3, 32, 32)).splitlines()[1:-2]:  # without the net itself and the total
             layer, kind, output, parameters, _ = text.split()
-            rows.append((type(net).__name__, layer, kind, output.replace("x4x", "x"), parameters))
+            if kind != "ConvNormAct":  # its convolution and its normalisation have a line each
+                one = output.replace("x4x", "x").removeprefix("4x")
+                rows.append((type(net).__name__, layer, kind, one, parameters))
     notes = ["Rows x columns x channels; of spectra the half that is kept, 19 x 10 of 19 x 19."]
     head = ("net", "layer", "kind", "output", "parameters")
     return Section("table1", "Table 1: DenseNet and SpecDenseNet", PRINTED, head, rows, None, notes)

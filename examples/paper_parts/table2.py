@@ -5,14 +5,14 @@ from pathlib import Path
 
 from paper_parts import drawing, runs
 from paper_parts.runs import Run, Runs
-from paper_parts.scale import Scale
+from paper_parts.scale import TWIN, Scale
 from paper_parts.section import Part, Section, percent, ratio
 from specframe.training import plots
 
 NETS = {"vgg16": "VGG", "densenet": "DenseNet"}
 PLAIN = "plain"
 WAYS: dict[str, tuple[str, dict[str, object]]] = {  # name: (prefix of the net, options)
-    PLAIN: ("", {"store": "dense"}),
+    PLAIN: ("", {**TWIN}),
     "InPlace-ABN": ("", {"in_place": True}),
     "recomputation": ("", {"slices": 1}),
     "recomputation in 8 slices": ("", {"slices": 8}),
@@ -20,7 +20,7 @@ WAYS: dict[str, tuple[str, dict[str, object]]] = {  # name: (prefix of the net, 
     "8-bit values": ("", {"store": "quant8"}),
     "4-bit values": ("", {"store": "quant4"}),
     "top-k, a tenth in 8 bits": ("", {"store": "topk:0.1:int8"}),
-    "SpecNet": ("spec", {}),
+    "SpecNet, beta 0.5": ("spec", {"beta": 0.5}),
     "SpecNet, beta 0.2": ("spec", {"beta": 0.2}),
     "SpecNet, beta 0.2, 4-bit values": ("spec", {"beta": 0.2, "store": "mask4"}),
 }

@@ -15,7 +15,7 @@ def calls(monkeypatch):
     yield calls
 
 
-@pytest.mark.parametrize(("tape", "files", "functions"), [(False, 31, 300), (True, 44, 700)])
+@pytest.mark.parametrize(("tape", "files", "functions"), [(False, 33, 300), (True, 46, 710)])
 def test_a_forward_by_the_plain_bodies_stays_short(calls, tape, files, functions):
     plain, fast = calls.count(reference=True, tape=tape), calls.count(reference=False, tape=tape)
     assert len(calls.files(plain)) <= files and plain.total() <= functions

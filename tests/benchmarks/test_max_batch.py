@@ -1,25 +1,17 @@
 """benchmarks/max_batch.py, as a user runs it: LeNet-5 in a few megabytes."""
 
-import importlib.util
-import pathlib
-import sys
-
 import pytest
 
 import specframe as sf
+from tests.kit.scripts import loaded
 
-FOLDER = pathlib.Path(__file__).parents[2] / "benchmarks"
 QUICK = ["--model", "lenet5", "--device", "cpu"]
 
 
 @pytest.fixture(scope="module")
 def example():
-    sys.path.insert(0, str(FOLDER))  # as running the script does
-    spec = importlib.util.spec_from_file_location("max_batch", FOLDER / "max_batch.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    sys.path.remove(str(FOLDER))
+    with loaded("benchmarks/max_batch.py") as module:
+        yield module
 
 
 def options(example, *arguments):

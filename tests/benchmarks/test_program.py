@@ -1,5 +1,6 @@
 """Benchmarks say how long they take, and end in a sentence where PyTorch or data are missing."""
 
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,31 @@ def test_every_long_benchmark_says_how_long_it_takes(name):
     text = (FOLDER / f"{name}.py").read_text(encoding="utf-8")
     assert "program.takes(" in text or "turns.run(" in text, name  # turns.run says it
     assert "program.guarded(main)" in text or "parser.error(str(error))" in text, name
+
+
+@pytest.mark.parametrize(("name", "starter"), [("memory_child", "memory.py"), ("device_child", "device.py")])
+@pytest.mark.parametrize("arguments", [[], ["--help"]])
+def test_a_program_that_another_one_starts_says_which(name, starter, arguments, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", [f"{name}.py", *arguments])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(FOLDER / f"{name}.py"), run_name="__main__")
+    assert end.value.code == 2
+    sentence = f"{name}.py: error: {starter} starts this, with a job as JSON; run {starter}\n"
+    assert capsys.readouterr().err == sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "said"),
+    [("frontier", "matplotlib", "matplotlib"), ("scale", "mpi4py", "mpi4py"), ("kill_ranks", "mpi4py", "mpi4py")],
+)
+def test_a_missing_extra_is_one_sentence_before_it_begins(name, module, said, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, module, None)  # as if it were not installed
+    monkeypatch.setattr(sys, "argv", [f"{name}.py"])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(FOLDER / f"{name}.py"), run_name="__main__")
+    assert end.value.code == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"{name}.py: error: this needs {said}, which is not installed: pip install 'specframe[")
 
 
 def test_without_pytorch_a_benchmark_that_needs_it_says_so_before_it_begins(tmp_path):

@@ -33,7 +33,8 @@ def test_each_mirror_is_asked_once_and_its_reason_given(mirror, tmp_path):
         fetch(data_file(f"{mirror.url}/one", f"{mirror.url}/two"), tmp_path)
     assert str(caught.value) == (
         f"digits.bin cannot be downloaded: {mirror.url}/one: HTTP status 404;"
-        f" {mirror.url}/two: expected {len(CONTENT)} bytes, got 5"
+        f" {mirror.url}/two: expected {len(CONTENT)} bytes, got 5;"
+        " if you have it, name its folder: data_dir, or $SPECFRAME_DATA"
     )
     assert mirror.requests == ["/one", "/two"]
 

@@ -61,7 +61,8 @@ def test_sizes_that_differ_need_a_size(write):
     with pytest.raises(DataError) as caught:
         ImageFolder(folder)
     assert str(caught.value) == (
-        f"{folder}/dog/c.png: expected 4 x 6 pixels, as in {folder}/Ant/1.tif, got 5 x 6: give a size to resize all to"
+        f"{folder}/dog/c.png: expected 4 x 6 pixels, as in {folder}/Ant/1.tif, got 5 x 6: give a size to resize all "
+        "to, as in ImageFolder(path, size=28) or folder:PATH:28"
     )
     assert ImageFolder(folder, size=8).images.shape == (6, 1, 8, 8)
     assert ImageFolder(folder, size=(8, 3)).images.shape == (6, 1, 8, 3)

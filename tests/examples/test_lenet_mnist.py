@@ -2,7 +2,6 @@
 
 import argparse
 import csv
-import importlib.util
 import json
 import os
 import pathlib
@@ -17,6 +16,7 @@ import pytest
 from specframe.data import DataError, Digits
 from specframe.models import LeNet5, SpecLeNet5
 from specframe.training import PRESETS, load_checkpoint, plots
+from tests.kit.scripts import loaded
 
 ROOT = pathlib.Path(__file__).parents[2]
 SCRIPT = ROOT / "examples" / "lenet_mnist.py"
@@ -28,10 +28,8 @@ PICTURES = {"curves.png", "spectra.png"} if plots.available() else set()
 
 @pytest.fixture(scope="module")
 def example():
-    spec = importlib.util.spec_from_file_location("lenet_mnist", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    with loaded(SCRIPT) as module:
+        yield module
 
 
 @pytest.fixture(autouse=True)

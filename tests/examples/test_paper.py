@@ -1,29 +1,28 @@
 """examples/paper.py: runs that are cached and resumed, and a report that needs nothing else."""
 
 import csv
-import importlib.util
+import os
 import pathlib
 import re
+import signal
 import sys
+import threading
+import time
 from dataclasses import replace
 
 import pytest
 
 from specframe.training import plots
+from tests.kit.scripts import loaded
 
 ROOT = pathlib.Path(__file__).parents[2]
-FOLDER = ROOT / "examples"
 pytestmark = pytest.mark.skipif(not plots.available(), reason="matplotlib is not installed")
 
 
 @pytest.fixture(scope="module")
 def paper():
-    sys.path.insert(0, str(FOLDER))  # as running the script does
-    spec = importlib.util.spec_from_file_location("paper", FOLDER / "paper.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    sys.path.remove(str(FOLDER))
+    with loaded("examples/paper.py") as module:
+        yield module
 
 
 @pytest.fixture
@@ -74,23 +73,71 @@ def test_fig_2_keeps_fewer_frequencies_at_a_larger_beta(tiny, tmp_path):
     assert stored[0] == 100 > stored[1] and stored == sorted(stored, reverse=True)
 
 
-def test_what_was_stopped_goes_on(tiny, tmp_path, monkeypatch, capsys):
-    from paper_parts import runs
-    from paper_parts.scale import QUICK
+FAKE = """
+import os, pathlib, signal, sys, time
+out = pathlib.Path(next(a for a in sys.argv if a.startswith("--out=")).removeprefix("--out="))
+with open(out / "calls.txt", "a") as file:
+    file.write(" ".join(sys.argv[1:]) + " BLAS " + os.environ["OPENBLAS_NUM_THREADS"] + chr(10))
+def stop(number, frame):
+    (out / "checkpoint.npz").touch()
+    sys.exit(130)
+signal.signal(signal.SIGINT, stop)
+if "--beta=9" in sys.argv:
+    while not list(out.parent.glob("*/started")):
+        time.sleep(0.01)
+    sys.exit("train.py: error: no such beta")
+if "--resume" not in sys.argv:
+    (out / "started").touch()
+    time.sleep(60)
+(out / "metrics.json").touch()
+"""
 
-    scale = replace(QUICK, images={"digits": (64, 40)}, epochs={"digits": 2})
-    mine, run = runs.Runs(tmp_path, ["--device=cpu"]), runs.make(scale, "speclenet5", "digits", {"beta": 0.5})
-    called = []
-    real = runs.train.main
-    monkeypatch.setattr(runs.train, "main", lambda arguments: called.append(arguments) or 130)
-    with pytest.raises(runs.Stopped):
-        mine.complete([run])
-    assert not mine.done(run) and called[0][:2] == ["--model=speclenet5", "--data=digits"]
-    (mine.path(run) / "checkpoint.npz").write_bytes(b"no checkpoint")
-    monkeypatch.setattr(runs.train, "main", lambda arguments: called.append(arguments) or real(arguments))
-    with pytest.raises(ValueError, match=r"a run failed: python examples/train\.py --model=speclenet5"):
-        mine.complete([run])
-    assert called[1][:2] == ["--resume", "--device=cpu"]
+
+@pytest.fixture
+def fake(paper, tmp_path, monkeypatch):
+    """(runs below a folder, two at a time, three runs) of a train.py that waits for Ctrl-C and ends when it resumes."""
+    from paper_parts import runs
+
+    script = tmp_path / "train.py"
+    script.write_text(FAKE)
+    monkeypatch.setattr(runs, "TRAIN", str(script))
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    monkeypatch.setattr(runs.launch, "cores", lambda: 4)
+    wanted = [runs.make(paper.QUICK, "speclenet5", "digits", {"beta": beta}) for beta in (0.5, 1.0, 9)]
+    return runs.Runs(tmp_path, ["--device=cpu"], jobs=2), wanted
+
+
+def interrupted(mine, wanted):
+    """Ctrl-C once these runs have begun."""
+
+    def press():
+        while not all((mine.path(run) / "started").exists() for run in wanted):
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=press)
+    thread.start()
+    with pytest.raises(sys.modules["paper_parts.runs"].Stopped):
+        mine.complete(wanted)
+    thread.join()
+
+
+def test_what_was_stopped_goes_on(fake):
+    mine, (one, other, _) = fake
+    interrupted(mine, [one, other])
+    assert not mine.done(one) and not mine.done(other)
+    mine.complete([one, other])
+    for run in (one, other):
+        first, second = (mine.path(run) / "calls.txt").read_text().splitlines()
+        place = f"--device=cpu --out={mine.path(run)} --no-pictures BLAS 2"
+        assert first == f"{' '.join(run.arguments)} {place}" and second == f"--resume {place}"
+
+
+def test_a_run_that_fails_says_why_and_stops_the_others(fake):
+    mine, (one, _, wrong) = fake
+    with pytest.raises(ValueError, match=r"a run failed: python examples/train\.py --model=speclenet5 .*no such beta"):
+        mine.complete([one, wrong])
+    assert (mine.path(one) / "checkpoint.npz").exists() and not mine.done(one) and not mine.done(wrong)
 
 
 def test_other_settings_are_another_run(paper):
@@ -141,6 +188,28 @@ def test_a_claim_is_judged_by_its_figures(paper, tmp_path):
                                      '{"accuracy": 0.7, "ratio": 0.3}, "nets": {}}')  # fmt: skip
     rows = claims.read(tmp_path)
     assert str(rows["x"]) == "x: 60.0 % at 0.200 (2 seeds, 50.0 to 70.0)" and len(rows) == 1
+
+
+def test_the_curves_of_a_row_are_those_that_all_its_runs_have(paper, tmp_path):
+    from paper_parts import claims
+
+    (tmp_path / "a.json").write_text(
+        '{"x, seed 0": {"accuracy": 0.5, "ratio": 0.1, "history": [0.2, 0.5], "saved": [4e6, 3e6]},'
+        ' "x, seed 1": {"accuracy": 0.7, "ratio": 0.3, "history": [0.4, 0.7]}}'
+    )
+    row = claims.read(tmp_path)["x"]
+    assert row.curve == pytest.approx((0.3, 0.6)) and row.saved == () and row.pace == pytest.approx(0.75)
+
+
+def test_memory_that_falls_with_the_epochs_in_one_net_refutes_fig_4(paper):
+    from paper_parts import claims
+
+    claim = next(claim for claim in claims.CLAIMS if claim.where.endswith("Fig. 4"))
+    rising = claims.Row("own", 88, 88, 88, 0.05, 1, saved=(2e6, 3.05e6, 3e6))
+    falling, flat = replace(rising, saved=(4e6, 3e6, 2e6)), replace(rising, saved=(3e6, 2.9e6, 3.01e6))
+    assert claim.judge(rising, rising) == "reproduced"
+    assert claim.judge(rising, falling) == claim.judge(flat) == "not reproduced"
+    assert claim.shown(falling) == "own: 4.00 MB after epoch 1, 2.00 after 3; most after epoch 1"
 
 
 def test_mistakes_are_one_sentence(paper, capsys, monkeypatch, tmp_path):

@@ -1,7 +1,5 @@
 """examples/predict.py: a checkpoint and image files in, classes and a picture out."""
 
-import importlib.util
-import pathlib
 import shutil
 import sys
 
@@ -10,23 +8,15 @@ import pytest
 
 from specframe.data import Digits
 from specframe.training import evaluate, plots, save_checkpoint
+from tests.kit.scripts import loaded
 
 Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed: no image files to read")
-FOLDER = pathlib.Path(__file__).parents[2] / "examples"
-
-
-def load(name):
-    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
 def examples():
-    sys.path.insert(0, str(FOLDER))
-    yield load("predict"), load("train")
-    sys.path.remove(str(FOLDER))
+    with loaded("examples/predict.py", "examples/train.py") as modules:
+        yield modules
 
 
 @pytest.fixture(scope="module")

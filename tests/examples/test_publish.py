@@ -1,35 +1,23 @@
 """examples/publish.py: a checkpoint becomes weights with a card whose accuracy was measured with these weights."""
 
-import importlib.util
-import pathlib
-import sys
-
 import pytest
 
 from specframe.data import DataLoader, Digits
 from specframe.models import zoo
 from specframe.training import evaluate
-
-FOLDER = pathlib.Path(__file__).parents[2] / "examples"
-
-
-def load(name):
-    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from tests.kit.scripts import loaded
 
 
 @pytest.fixture(scope="module")
 def publish():
-    sys.path.insert(0, str(FOLDER))  # as running the script does
-    yield load("publish")
-    sys.path.remove(str(FOLDER))
+    with loaded("examples/publish.py") as module:
+        yield module
 
 
 def test_the_card_says_what_the_weights_reach(publish, tmp_path, capsys):
     options = "--model speclenet5 --data digits --epochs 2 --train-size 200 --beta 0.25 --device cpu --no-pictures"
-    assert load("train").main([*options.split(), "--out", str(tmp_path)]) == 0
+    with loaded("examples/train.py") as train:
+        assert train.main([*options.split(), "--out", str(tmp_path)]) == 0
     checkpoint = str(tmp_path / "checkpoint.npz")
     assert publish.main([checkpoint, "mine", "--out", str(tmp_path)]) == 0
     net, card = zoo.read(tmp_path / "mine.npz")

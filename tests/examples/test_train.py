@@ -1,6 +1,5 @@
 """examples/train.py, as a user runs it; on the bundled digits, so that it needs no data set."""
 
-import importlib.util
 import json
 import os
 import pathlib
@@ -14,6 +13,7 @@ import pytest
 import specframe as sf
 from specframe.data import Augment
 from specframe.training import load_checkpoint, plots, save_checkpoint
+from tests.kit.scripts import loaded
 
 ROOT = pathlib.Path(__file__).parents[2]
 FOLDER = ROOT / "examples"
@@ -25,12 +25,8 @@ RESUME = ["--resume", "--device", "cpu"]  # on the same device, whatever this ma
 
 @pytest.fixture(scope="module")
 def example():
-    sys.path.insert(0, str(FOLDER))  # as running the script does
-    spec = importlib.util.spec_from_file_location("train", FOLDER / "train.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    sys.path.remove(str(FOLDER))
+    with loaded("examples/train.py") as module:
+        yield module
 
 
 @pytest.fixture
@@ -48,10 +44,20 @@ def run(example, monkeypatch, tmp_path):
     return call
 
 
+def test_beta_grows_over_the_first_epochs_resumed_or_not(run, tmp_path):
+    density = {}
+    for name, more in (("plain", []), ("warm", ["--beta-warmup", 1])):
+        call = [*QUICK, *LENET, "--beta", 3, "--twin", *more, "--out", tmp_path / name]
+        assert run(*call) == 0 and run(*RESUME, "--out", tmp_path / name) == 0
+        metrics = json.loads((tmp_path / name / "metrics.json").read_text())
+        density[name] = [epoch["density"][0] for epoch in metrics["spectral"]["history"]]
+    assert density["warm"][0] == 1 > density["warm"][1] and max(density["plain"]) < 1
+
+
 def test_a_checkpoint_from_before_an_option_was_there_goes_on(run, tmp_path):
     assert run(*SMALL, *LENET, "--epochs", 1, "--schedule", "constant", "--out", tmp_path) == 0
     saved = load_checkpoint(tmp_path / "checkpoint.npz")
-    del saved["options"]["in_place"]
+    del saved["options"]["in_place"], saved["options"]["beta_warmup"]
     save_checkpoint(tmp_path / "checkpoint.npz", saved)
     assert run(*RESUME, "--epochs", 2, "--out", tmp_path) == 0
 
@@ -105,10 +111,17 @@ def test_slices_train_the_same_net_with_fewer_saved_bytes(run, tmp_path):
 def test_paper_sets_the_papers_settings_and_given_options_win(example):
     option = example.settled({"model": "specvgg16", "paper": True, "epochs": 3}, None)
     assert (option["lr"], option["momentum"], option["weight_decay"]) == (0.1, 0.95, 0.0)
-    assert (option["schedule"], option["epochs"]) == ("halve", 3)
+    assert (option["schedule"], option["epochs"], option["beta"]) == ("halve", 3, 0.5)
     net = example.build("specvgg16", option | {"width": 1 / 16}, 3, 32)
     assert net.rectified == 0 and net.stages[4].scale == 1.0 and net.stages[4].batch_norm is None
     assert option["augment"] and not example.settled({"model": "specvgg16", "data": "svhn"}, None)["augment"]
+
+
+def test_vgg_has_the_rate_and_the_threshold_that_were_best_for_it(example):
+    found = [example.settled({"model": model}, None) for model in ("specvgg16", "vgg16", "specdensenet")]
+    assert [(option["lr"], option["beta"]) for option in found] == [(0.05, 0.2), (0.05, None), (0.1, 0.5)]
+    given = example.settled({"model": "specvgg16", "lr": 0.1, "beta": 0.5}, None)
+    assert (given["lr"], given["beta"]) == (0.1, 0.5)
 
 
 def test_lenet_has_the_settings_of_the_lenet_script(example):
@@ -175,6 +188,8 @@ def test_the_results_go_to_a_folder_named_after_model_and_data(example):
         (["--model", "lenet5", "--seed", "9" * 400], "argument --seed: expected a number from 0, got 9999"),
         (["--model", "lenet5", "--data", "cats"], "argument --data: expected cifar10, "),
         (["--model", "lenet5", "--store", "zip"], "argument --store: unknown store 'zip'"),
+        (["--model", "lenet5", "--beta-warmup", "2"], "--beta-warmup goes with a spectral net, lenet5 is a spatial"),
+        (["--model", "speclenet5", "--epochs", "2", "--beta-warmup", "2"], "--beta-warmup 2 ends after the last of 2"),
         (["--model", "specvgg16", "--in-place"], "--in-place goes with a spatial net that has batch normalisation"),
         (
             ["--model", "vgg16", "--augment", "--no-augment"],

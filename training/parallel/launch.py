@@ -98,7 +98,7 @@ def launch(workers: int, command: list[str]) -> int:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             start_new_session=True,  # a Ctrl-C comes here only, and goes on once
-            preexec_fn=_end_with_parent,
+            preexec_fn=end_with_parent,
         )
         with _forwarding(process), process:
             assert process.stdout is not None
@@ -119,7 +119,8 @@ def _mpiexec() -> str | None:
     return shutil.which("mpiexec", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """In a child, before it starts its program: it gets SIGTERM when its parent ends, however that ends."""
     with contextlib.suppress(OSError, AttributeError):  # Linux has it
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
