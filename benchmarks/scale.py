@@ -4,12 +4,13 @@
 
 Every figure comes from processes of its own, which take turns; medians. The model of a step with n ranks is
 
-    compute(n) + sums * wait(n) + max(0, exchange(n) - overlap)
+    compute(n) + waits * wait(n) + max(last * exchange(n), exchange(n) - overlap)
 
-compute: the step of a part of the batch without any exchange; sums: the small ones of batch normalisation, each waited
-for; wait: what one of them costs ranks that work in between, each of them sometimes late; exchange: that of the
-gradients alone; overlap: the part of the walk back that is left when half of them are there. "Hidden" is the share of
-the exchange that is over when the last rank ends its walk back. Beside MPI's own sum stands one through shared memory
+compute: the step of a part of the batch without any exchange; waits: where all meet, for the sizes, twice a batch
+normalisation, and at the end; wait: what one of them costs ranks that work in between, each of them sometimes late;
+exchange: that of the gradients alone; last: the share of the last bucket, which nothing can hide; overlap: the part of
+the walk back that is left when half of the gradients are there. "Hidden" is the share of the exchange that is over when
+the last rank ends its walk back. Beside MPI's own sum stands one through shared memory
 by hand. Needs the extra `mpi`; PyTorch, where it is installed, has as many threads as there are cores:
 
     taskset -c 0 python benchmarks/scale.py --ranks 1        one thread each
@@ -36,7 +37,7 @@ from specframe.optim import SGD
 from specframe.training import train_step
 from specframe.training.parallel import Team, join
 from specframe.training.parallel import team as team_module
-from specframe.training.parallel.buckets import Buckets
+from specframe.training.parallel.buckets import BUCKET_BYTES, Buckets
 from specframe.training.parallel.launch import THREADS, cores
 
 NETS = {"lenet5": LeNet5, "speclenet5": SpecLeNet5, "vgg16": VGG16, "specvgg16": SpecVGG16, "densenet": DenseNet,
@@ -114,8 +115,16 @@ def shared_memory(team, total):
     return exchange
 
 
+def last_bucket(sizes):
+    """Bytes of the gradients that are left when the walk back is over, from the bytes of each in its order."""
+    filled = 0
+    for size in sizes:
+        filled = 0 if filled + size >= BUCKET_BYTES else filled + size
+    return filled
+
+
 def measure(name, steps, team):
-    """What this rank measures, all ranks at once: seconds, but for `sums`, `bytes` and `hidden`."""
+    """What this rank measures, all ranks at once: seconds, but for counts, bytes and shares."""
     net, x, y = make(name)
     mine = slice(64 * team.rank // team.size, 64 * (team.rank + 1) // team.size)
     x, y, sgd = x[:, :, mine], y[mine], SGD(net.parameters(), RATE)
@@ -141,11 +150,12 @@ def measure(name, steps, team):
     found["forward"] = median(forward, steps)
     team.communicator.barrier()
     found["exchange"] = median(exchange, steps)
-    found["sums"] = 1 + 2 * sum(isinstance(part, BatchNorm2d) for part in net.modules())
+    found["waits"] = 2 + 2 * sum(isinstance(part, BatchNorm2d) for part in net.modules())
     found["bytes"] = sum(gradient.nbytes for gradient in gradients)
+    found["last"] = last_bucket([gradient.nbytes for gradient in gradients[::-1]]) / found["bytes"]
     found["wait"], found["shared"], found["hidden"] = 0.0, 0.0, 0.0
     if team.size > 1:
-        found["wait"] = wait(team, found["compute"] / found["sums"], 4 * steps)
+        found["wait"] = wait(team, found["compute"] / found["waits"], 4 * steps)
         by_hand = shared_memory(team, found["bytes"] // 4)
         found["shared"] = median(lambda: by_hand(gradients), steps)
         left = np.median(walks[..., 1].max(axis=0) - walks[..., 0].max(axis=0))
@@ -156,7 +166,8 @@ def measure(name, steps, team):
 def model(found):
     """Seconds of a step, from what its parts take."""
     backward = found["compute"] - found["forward"]
-    return found["compute"] + found["sums"] * found["wait"] + max(0.0, found["exchange"] - backward / 2)
+    left = max(found["last"] * found["exchange"], found["exchange"] - backward / 2)
+    return found["compute"] + found["waits"] * found["wait"] + (left if found["wait"] else 0.0)
 
 
 def torch_step(name, steps):
