@@ -29,8 +29,8 @@ using namespace std;
 #define __device__ static
 #define __shared__ static
 #define __restrict__
-struct Dim { unsigned x; };
-static Dim blockDim, gridDim, blockIdx;
+struct Dim { unsigned x, y, z; };
+static Dim blockDim{1, 1, 1}, gridDim{1, 1, 1}, blockIdx;
 static __thread Dim threadIdx;
 static pthread_barrier_t everyone;
 #define __syncthreads() pthread_barrier_wait(&everyone)
@@ -48,7 +48,7 @@ extern "C" void launch(unsigned blocks, unsigned threads, void **args) {
     arguments = args; gridDim.x = blocks; blockDim.x = threads;
     for (blockIdx.x = 0; blockIdx.x < blocks; blockIdx.x++) {
 #ifdef TOGETHER
-        pthread_t all[64];
+        pthread_t all[1024];
         pthread_barrier_init(&everyone, nullptr, threads);
         for (size_t t = 0; t < threads; t++) pthread_create(all + t, nullptr, one, (void *)t);
         for (size_t t = 0; t < threads; t++) pthread_join(all[t], nullptr);
