@@ -18,7 +18,7 @@ DEFAULTS = {
     "twin": False, "paper": False, "slices": None, "in_place": False,
     "beta_warmup": None,
 }  # fmt: skip
-TUNED = {"vgg16": {"lr": 0.05}, "specvgg16": {"lr": 0.05, "beta": 0.2}}  # by six seeds each: docs/deep.md
+TUNED = {"vgg16": {"lr": 0.025}, "specvgg16": {"lr": 0.025, "beta": 0.2}}  # over several seeds each: docs/deep.md
 SIGNS = ("mnist", "kmnist", "digits", "svhn")
 LATER = {"in_place": False, "beta_warmup": None}  # what checkpoints of older versions lack
 PLACE = {"device": "auto", "out": None, "data_dir": None, "pictures": True}  # what a checkpoint does not remember
@@ -45,7 +45,7 @@ def make_parser(kind: type[Parser] = Parser) -> Parser:
     add("--width", type=number(float, 0, strict=True), help="scales the channels of all but LeNet (1)")
     add("--epochs", type=number(int, 1), help="passes over the training set (30; LeNet 5, on digits 40; paper 300)")
     add("--batch-size", type=number(int, 1), help="images a step (64)")
-    add("--lr", type=number(float, 0, strict=True), help="highest learning rate of the schedule (0.1; VGG16 0.05)")
+    add("--lr", type=number(float, 0, strict=True), help="highest learning rate of the schedule (0.1; VGG16 0.025)")
     add("--momentum", type=number(float, 0), help="of SGD (0.9)")
     add("--weight-decay", type=number(float, 0), help="of SGD (5e-4)")
     add("--schedule", choices=["cycle", "halve", "constant"],

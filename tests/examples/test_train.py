@@ -119,7 +119,7 @@ def test_paper_sets_the_papers_settings_and_given_options_win(example):
 
 def test_vgg_has_the_rate_and_the_threshold_that_were_best_for_it(example):
     found = [example.settled({"model": model}, None) for model in ("specvgg16", "vgg16", "specdensenet")]
-    assert [(option["lr"], option["beta"]) for option in found] == [(0.05, 0.2), (0.05, None), (0.1, 0.5)]
+    assert [(option["lr"], option["beta"]) for option in found] == [(0.025, 0.2), (0.025, None), (0.1, 0.5)]
     given = example.settled({"model": "specvgg16", "lr": 0.1, "beta": 0.5}, None)
     assert (given["lr"], given["beta"]) == (0.1, 0.5)
 
