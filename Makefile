@@ -12,8 +12,8 @@ FOLDERS := $(shell find specframe layers models optim data training exercises -t
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-run: $(VENV)/installed  ## train LeNet-5 and its spectral twin on MNIST (ARGS="--help" lists the options)
-	$(BIN)/python examples/lenet_mnist.py $(ARGS)
+run: $(VENV)/installed  ## train LeNet-5 and its spectral twin on MNIST, one process a core (ARGS="--help" lists the options)
+	$(BIN)/python examples/lenet_mnist.py --workers 0 $(ARGS)
 
 test: $(VENV)/installed  ## run all tests (ARGS="-k threshold" picks some)
 	$(BIN)/python -m pytest $(ARGS)
