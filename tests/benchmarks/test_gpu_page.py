@@ -58,6 +58,7 @@ def test_launches_of_sgd_are_those_of_its_row():
     assert BODIES["SGD, for 40 parameters"][2:] == counted
 
 
+@pytest.mark.skipif(np.__version__.startswith("1."), reason="CuPy 14 comes with NumPy 2, whose scalars it counts with")
 @pytest.mark.parametrize("row", rows("net | launches"))
 def test_a_step_costs_what_its_row_says(row):
     step = launches.of_step(row.split(",")[0])
