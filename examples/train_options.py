@@ -18,7 +18,7 @@ DEFAULTS = {
     "twin": False, "paper": False, "slices": None, "in_place": False,
     "beta_warmup": None,
 }  # fmt: skip
-TUNED = {"vgg16": {"lr": 0.025}, "specvgg16": {"lr": 0.025, "beta": 0.2}}  # over several seeds each: docs/deep.md
+TUNED = {"vgg16": {"lr": 0.025}, "specvgg16": {"lr": 0.025, "beta": 0.2}}  # by six seeds each: docs/deep.md
 SIGNS = ("mnist", "kmnist", "digits", "svhn")
 LATER = {"in_place": False, "beta_warmup": None}  # what checkpoints of older versions lack
 PLACE = {"device": "auto", "out": None, "data_dir": None, "pictures": True}  # what a checkpoint does not remember

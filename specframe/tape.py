@@ -33,7 +33,10 @@ def apply(op: type[Op], *inputs: Tensor | None, **options: Any) -> Tensor:
     b = backend.of(op.name, *arrays)
     op, tape = body(op, b), current()
     ctx = Context(b, (False,) * len(inputs)) if tape is None else tape.context(b, inputs)
-    y = Tensor(op.forward(ctx, *arrays, **options), requires_grad=ctx.recording)
+    result = op.forward(ctx, *arrays, **options)
+    if isinstance(result, tuple | list):
+        raise TypeError(f"{op.name}: forward returned a {type(result).__name__}; an op has one array as its result")
+    y = Tensor(result, requires_grad=ctx.recording)
     y.spectrum = ctx.spectrum
     if tape is not None:
         tape.add(op, ctx, inputs, y)

@@ -207,3 +207,16 @@ def test_an_array_in_place_of_a_tensor_is_refused_with_the_cure(op):
     message = rf"^{op.__name__}: expected a Tensor, got ndarray; wrap it: sf.Tensor\(array\)$"
     with pytest.raises(TypeError, match=message):
         op(np.ones(3))
+
+
+@pytest.mark.parametrize("kind", [tuple, list])
+def test_a_forward_with_several_results_is_refused_and_not_stacked(be, kind):
+    class Two(Op):
+        name = "two"
+
+        @staticmethod
+        def forward(ctx, x):
+            return kind((x, x))
+
+    with pytest.raises(TypeError, match=f"two: forward returned a {kind.__name__}; an op has one array as its result"):
+        apply(Two, leaf(be, [1.0, 2.0]))
