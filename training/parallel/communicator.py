@@ -6,7 +6,7 @@ from typing import Any, NoReturn, Protocol
 import numpy as np
 import numpy.typing as npt
 
-PATIENCE = 10  # seconds that a rank waits to be ended by another one that has said why
+PATIENCE = 5  # seconds that a rank waits to be ended by another one that has said why
 
 
 class Pending(Protocol):

@@ -22,6 +22,7 @@ from specframe.training.parallel.communicator import PATIENCE
 
 FOLDER = "SPECFRAME_RANKS"  # the environment variable that names it: where ranks leave word for who started them
 SPIN, NAP = 200, 5e-5  # asked so often, a wait begins to sleep, so many seconds at a time
+LOOK = 5000  # asked so often, about half a second, it looks whether another rank has left word that all end
 MISSING = "several processes need mpi4py and an MPI library: pip install 'specframe[mpi]'"
 
 
@@ -49,6 +50,16 @@ def _wait(request: Any) -> None:
     while not request.Test():
         tries += 1
         time.sleep(NAP if tries > SPIN else 0)
+        if tries % LOOK == 0:
+            _end_with_the_others()
+
+
+def _end_with_the_others() -> None:
+    """Where one rank ends, mpiexec ends all; it has been seen to miss that one ended, and then nobody would come."""
+    folder = os.environ.get(FOLDER)
+    if folder and (not os.path.isdir(folder) or os.listdir(folder)):
+        time.sleep(PATIENCE)
+        os._exit(1)
 
 
 class MPI:

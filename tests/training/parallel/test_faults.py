@@ -143,3 +143,23 @@ def test_of_ranks_that_fail_in_one_moment_one_speaks(monkeypatch, tmp_path):
     for _ in range(5):
         status, out, err = finish(start([sys.executable, script]))
         assert (status, out) == (2, "") and err in [f"both.py: error: rank {rank}: planted\n" for rank in (0, 1)]
+
+
+WAITING = """
+import sys, time
+from specframe.training.parallel import join, mpi
+mpi.PATIENCE = 0.1
+with join(1, "program") as here:
+    if here.rank:
+        time.sleep(50)
+    here.communicator.barrier()
+"""
+
+
+@needs_mpi
+@pytest.mark.parametrize("word", ["end", "1"])
+def test_a_rank_that_waits_ends_when_another_has_left_word_also_where_mpiexec_has_missed_it(tmp_path, word):
+    (tmp_path / word).write_text("1")
+    process = start(mpiexec(2, "-c", WAITING), env={mpi.FOLDER: str(tmp_path)})
+    status, _, _ = finish(process, timeout=20)
+    assert status == 1
