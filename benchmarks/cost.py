@@ -14,7 +14,6 @@ import itertools
 import json
 import os
 import statistics
-import subprocess
 import sys
 
 import numpy as np
@@ -66,20 +65,14 @@ def measure(side, settings, steps, team):
     model, (x, y) = net("spectrum" in side, **settings), batch(settings["size"], settings["channels"])
     if "PyTorch" in side:
         import torch
-        from torch_nets import saved_bytes
+        import torch_nets
 
         torch.set_num_threads(settings["ranks"])
-        model, x, y = interop.to_torch(model), torch.tensor(x.transpose(2, 3, 0, 1).copy()), torch.tensor(y)
-        sgd = torch.optim.SGD(model.parameters(), scale.RATE)
-
-        def step():
-            sgd.zero_grad()
-            torch.nn.functional.cross_entropy(model(x), y).backward()
-            sgd.step()
-
-        return scale.median(step, steps), saved_bytes(model, x, y)
-    mine = slice(IMAGES * team.rank // team.size, IMAGES * (team.rank + 1) // team.size)
-    x, y, sgd = x[:, :, mine], y[mine], SGD(model.parameters(), scale.RATE)
+        model, batch_there = interop.to_torch(model), torch_nets.batch_of(x, y)
+        step = torch_nets.step_of(model, *batch_there, torch.optim.SGD(model.parameters(), scale.RATE))
+        return scale.median(step, steps), torch_nets.saved_bytes(model, *batch_there)
+    x, y = scale.part_of(team, x, y)
+    sgd = SGD(model.parameters(), scale.RATE)
     team.start(model)
     return scale.median(lambda: train_step(model, sgd, x, y, team=team), steps), step_cost(model, x, y)[0].nbytes
 
@@ -97,13 +90,7 @@ def turn(side, settings, steps):
     """What one process, or one team of ranks, finds for settings with the same number of ranks."""
     ranks = settings[0]["ranks"]
     command = [__file__, "--child", side, "--points", json.dumps(settings), "--steps", str(steps)]
-    launched = ranks > 1 and "PyTorch" not in side
-    start = ["-c", scale.LAUNCH, str(ranks)] if launched else []
-    threads = {} if launched else {name: str(ranks) for name in scale.THREADS}
-    found = subprocess.run(
-        [sys.executable, *start, *command], env=os.environ | threads, stdout=subprocess.PIPE, check=True
-    )
-    return json.loads(found.stdout)
+    return scale.output(command, 1 if "PyTorch" in side else ranks, threads=ranks)
 
 
 def run(options):

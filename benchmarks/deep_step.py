@@ -9,7 +9,6 @@ has the same weights. The nets take turns (benchmarks/turns.py). Needs the extra
 
 import sys
 
-import numpy as np
 import program
 import turns
 from turns import Ratio
@@ -77,14 +76,8 @@ def torch_step(name, net, x, y, options):
 
     torch.set_num_threads(options.threads)
     peer = peer_of(name, net)
-    images, labels = torch.from_numpy(x.transpose(2, 3, 0, 1).copy()), torch.from_numpy(np.asarray(y))
-    optimizer = torch.optim.SGD(peer.parameters(), LR, MOMENTUM)
-
-    def step():
-        optimizer.zero_grad()
-        torch.nn.functional.cross_entropy(peer(images), labels).backward()
-        optimizer.step()
-
+    images, labels = torch_nets.batch_of(x, y)
+    step = torch_nets.step_of(peer, images, labels, torch.optim.SGD(peer.parameters(), LR, MOMENTUM))
     return step, {"bytes": torch_nets.saved_bytes(peer, images, labels), "density": []}
 
 

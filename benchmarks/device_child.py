@@ -13,8 +13,8 @@ import time
 
 import numpy as np
 import program
+from step import grids_of
 
-import specframe as sf
 from specframe import backend, models
 from specframe.optim import SGD
 from specframe.training import step_cost, train_step
@@ -67,14 +67,9 @@ def torchs(net, x, y, job):
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = tf32
     torch.backends.cudnn.benchmark = True
     peer = peer_of(net, job["net"]).to(device)
-    images = torch.from_numpy(x.transpose(2, 3, 0, 1).copy()).to(device)
-    labels = torch.from_numpy(y).to(device)
+    images, labels = (array.to(device) for array in torch_nets.batch_of(x, y))
     optimizer = torch.optim.SGD(peer.parameters(), LR, MOMENTUM, weight_decay=DECAY)
-
-    def step():
-        optimizer.zero_grad()
-        torch.nn.functional.cross_entropy(peer(images), labels).backward()
-        optimizer.step()
+    step = torch_nets.step_of(peer, images, labels, optimizer)
 
     def figures():
         saved, peak = torch_nets.saved_bytes(peer, images, labels), None
@@ -97,9 +92,7 @@ def peer_of(net, name):
     if name == "LeNet5":
         return torch_nets.TorchLeNet5()
     if name == "SpecLeNet5":
-        sizes = (net.conv1, 28, 1), (net.conv2, 14, 6)
-        grids = [conv.spectrum(sf.Tensor(np.zeros((n, n, 1, c), np.float32))).spectrum.grid for conv, n, c in sizes]
-        return torch_nets.TorchSpecLeNet5(net.conv1.beta, net.conv1.scale, grids)
+        return torch_nets.TorchSpecLeNet5(net.conv1.beta, net.conv1.scale, grids_of(net))
     more = {"DenseNet": lambda: [len(net.wide)], "ResNet": lambda: [len(net.stages) // 3]}.get(name, list)()
     return getattr(torch_deep, f"Torch{name}")(net.state_dict(), *more)
 

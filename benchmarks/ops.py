@@ -16,7 +16,6 @@ import sys
 import time
 
 import deep_step
-import numpy as np
 import program
 import step
 
@@ -90,20 +89,15 @@ def main():
 def pytorch(net, x, y, steps):
     """Counter {our name of an op: milliseconds of a step} of the same net in PyTorch, of SpecLeNet5's twin."""
     import torch
+    import torch_nets
 
     peer = interop.to_torch(LeNet5() if isinstance(net, SpecLeNet5) else net)
-    images, labels = torch.from_numpy(x.transpose(2, 3, 0, 1).copy()), torch.from_numpy(np.asarray(y))
-    optimizer = torch.optim.SGD(peer.parameters(), 1e-7, 0.9)
-
-    def step():
-        optimizer.zero_grad()
-        torch.nn.functional.cross_entropy(peer(images), labels).backward()
-
+    train = torch_nets.step_of(peer, *torch_nets.batch_of(x, y))
     for _ in range(5):
-        step()
+        train()
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
         for _ in range(steps):
-            step()
+            train()
     by_op = collections.Counter()
     for event in profile.key_averages():
         name = next((ours for part, ours in PYTORCH.items() if part in event.key), "what connects them")

@@ -65,6 +65,12 @@ def make(name):
     return net, draw.standard_normal(shape, np.float32), draw.integers(0, 10, 64)
 
 
+def part_of(team, x, y):
+    """This rank's part of a batch."""
+    mine = slice(len(y) * team.rank // team.size, len(y) * (team.rank + 1) // team.size)
+    return x[:, :, mine], y[mine]
+
+
 def median(step, steps):
     """Seconds of one of so many steps."""
     times = []
@@ -126,8 +132,8 @@ def last_bucket(sizes):
 def measure(name, steps, team):
     """What this rank measures, all ranks at once: seconds, but for counts, bytes and shares."""
     net, x, y = make(name)
-    mine = slice(64 * team.rank // team.size, 64 * (team.rank + 1) // team.size)
-    x, y, sgd = x[:, :, mine], y[mine], SGD(net.parameters(), RATE)
+    x, y = part_of(team, x, y)
+    sgd = SGD(net.parameters(), RATE)
     gradients = [np.zeros(p.shape, p.dtype) for p in net.parameters()]
 
     def exchange():
@@ -173,16 +179,11 @@ def model(found):
 def torch_step(name, steps):
     """The same in PyTorch, by one process with all cores."""
     import torch
+    import torch_nets
 
     net, x, y = make(TWIN.get(name, name))
-    net, x, y = interop.to_torch(net), torch.tensor(x.transpose(2, 3, 0, 1).copy()), torch.tensor(y)
-    sgd = torch.optim.SGD(net.parameters(), RATE)
-
-    def step():
-        sgd.zero_grad()
-        torch.nn.functional.cross_entropy(net(x), y).backward()
-        sgd.step()
-
+    net = interop.to_torch(net)
+    step = torch_nets.step_of(net, *torch_nets.batch_of(x, y), torch.optim.SGD(net.parameters(), RATE))
     return {"step": median(step, steps)}
 
 
@@ -201,11 +202,17 @@ def child(options):
 def turn(name, of, steps):
     """What one turn of `of`, a number of ranks or "torch", has measured."""
     command = [__file__, "--child", name, "--of", of, "--steps", str(steps)]
-    if of in ("1", "torch"):
-        command, environment = [sys.executable, *command], {each: str(cores()) for each in THREADS}
-    else:
-        command, environment = [sys.executable, "-c", LAUNCH, of, *command], {}
-    return json.loads(subprocess.run(command, env=os.environ | environment, stdout=subprocess.PIPE, check=True).stdout)
+    return output(command, 1 if of == "torch" else int(of), cores())
+
+
+def output(command, ranks, threads):
+    """What a Python program prints as JSON: as so many ranks, or as one process with so many threads."""
+    start = ["-c", LAUNCH, str(ranks)] if ranks > 1 else []
+    environment = {} if ranks > 1 else {name: str(threads) for name in THREADS}
+    found = subprocess.run(
+        [sys.executable, *start, *command], env=os.environ | environment, stdout=subprocess.PIPE, check=True
+    )
+    return json.loads(found.stdout)
 
 
 def main():

@@ -102,22 +102,20 @@ def torch_net(options):
         state = states.get("spatial")
     else:
         model = SpecLeNet5(**spectral)
-        grids = [block.spectrum(sf.Tensor(np.zeros((n, n, 1, c), np.float32))).spectrum.grid
-                 for block, n, c in ((model.conv1, 28, 1), (model.conv2, 14, 6))]  # fmt: skip
-        net = torch_nets.TorchSpecLeNet5(model.conv1.beta, model.conv1.scale, grids)
+        net = torch_nets.TorchSpecLeNet5(model.conv1.beta, model.conv1.scale, grids_of(model))
         state = states["spectral"]
     if state:
         torch_nets.from_numpy_state(net, state)
     net = net.float()
-    images, labels = torch.from_numpy(x.transpose(2, 3, 0, 1).copy()), torch.from_numpy(y)
-    optimizer = torch.optim.SGD(net.parameters(), LR, MOMENTUM)
-
-    def step():
-        optimizer.zero_grad()
-        torch.nn.functional.cross_entropy(net(images), labels).backward()
-        optimizer.step()
-
+    images, labels = torch_nets.batch_of(x, y)
+    step = torch_nets.step_of(net, images, labels, torch.optim.SGD(net.parameters(), LR, MOMENTUM))
     return step, {"bytes": torch_nets.saved_bytes(net, images, labels), "density": []}
+
+
+def grids_of(model):
+    """The grids of the two blocks of a SpecLeNet5 on images of 28 x 28."""
+    blocks = (model.conv1, 28, 1), (model.conv2, 14, 6)
+    return [block.spectrum(sf.Tensor(np.zeros((n, n, 1, c), np.float32))).spectrum.grid for block, n, c in blocks]
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ Written from the equations with torch.fft and torch.autograd, sharing no code wi
 (batch, channels, rows, columns), throughout.
 
     net = from_numpy_state(TorchSpecLeNet5(beta, scale, grids), model.state_dict())
+    images, labels = batch_of(x, y)
+    step = step_of(net, images, labels, optimizer)
     saved_bytes(net, images, labels)
 
 A state says nothing of beta, scale and grids, so none of them has a default here. To have a net in PyTorch, and no
@@ -12,6 +14,7 @@ second opinion on it, there is specframe.interop.to_torch(model), which reads th
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -93,6 +96,23 @@ def from_numpy_state(net, state):
     tensors = {name: torch.tensor(array) for name, array in state.items()}
     net.to(next(iter(tensors.values())).dtype).load_state_dict(tensors)
     return net
+
+
+def batch_of(x, y):
+    """(images, labels) of x (rows, cols, batch, channels) and y (batch,), arrays of NumPy."""
+    return torch.from_numpy(x.transpose(2, 3, 0, 1).copy()), torch.from_numpy(np.asarray(y))
+
+
+def step_of(net, images, labels, optimizer=None):
+    """A function that does one step of training: forward, backward and, with an optimizer, the update."""
+
+    def step():
+        net.zero_grad()
+        F.cross_entropy(net(images), labels).backward()
+        if optimizer is not None:
+            optimizer.step()
+
+    return step
 
 
 def saved_bytes(net, images, labels):

@@ -8,22 +8,11 @@ import pytest
 
 import specframe as sf
 from specframe import ops
-from specframe.backend import to_host
 from specframe.op import Op
 from specframe.recording import current
 from specframe.tape import apply
 from tests.kit.strict import STRICT
-
-REAL = [1.0, -2.0, 3.0]
-
-
-def leaf(be, values, dtype=np.float64):
-    return sf.Tensor(be.asarray(np.array(values, dtype)), requires_grad=True)
-
-
-def grad(tensor):
-    return to_host(tensor.grad)
-
+from tests.test_tape import REAL, grad, leaf
 
 # ---- what a tape refuses ---------------------------------------------------------------------------------------
 
