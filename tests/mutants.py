@@ -33,7 +33,8 @@ ROOT = Path(__file__).parent.parent
 FILES = [f"specframe/{name}.py" for name in ("tape", "record", "recording", "op")]
 PLACES = ["specframe/ops", "specframe/fast", "specframe/saving", *FILES, "optim"]
 ENGINE = ["tests/ops", "tests/fast", "tests/saving", "tests/optim", "tests/test_tape.py",
-          "tests/test_tape_refusals.py", "tests/test_gradcheck.py", "tests/test_gradcheck_itself.py"]  # fmt: skip
+          "tests/test_tape_refusals.py", "tests/test_on_grad.py",
+          "tests/test_gradcheck.py", "tests/test_gradcheck_itself.py"]  # fmt: skip
 ENGINE += ["tests/test_recording.py", "tests/test_methods.py", "tests/test_spectrum.py", "tests/layers", "tests/memory"]
 NOT_AT_FIRST = "not test_memory and not ten_thousand"  # seconds each
 
