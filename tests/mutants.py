@@ -30,12 +30,12 @@ from cosmic_ray.plugins import get_operator, operator_names
 from tqdm import tqdm
 
 ROOT = Path(__file__).parent.parent
-FILES = [f"specframe/{name}.py" for name in ("tape", "record", "recording", "op")]
+FILES = [f"specframe/{name}.py" for name in ("tape", "record", "recording", "op", "bodies", "arrays")]
 PLACES = ["specframe/ops", "specframe/fast", "specframe/saving", *FILES, "optim"]
 ENGINE = ["tests/ops", "tests/fast", "tests/saving", "tests/optim", "tests/test_tape.py",
-          "tests/test_tape_refusals.py", "tests/test_on_grad.py",
-          "tests/test_gradcheck.py", "tests/test_gradcheck_itself.py"]  # fmt: skip
-ENGINE += ["tests/test_recording.py", "tests/test_methods.py", "tests/test_spectrum.py", "tests/layers", "tests/memory"]
+          "tests/test_tape_refusals.py", "tests/test_on_grad.py", "tests/test_gradcheck.py",
+          "tests/test_gradcheck_itself.py", "tests/test_recording.py", "tests/test_tensor.py",
+          "tests/test_methods.py", "tests/test_spectrum.py", "tests/layers", "tests/memory"]  # fmt: skip
 NOT_AT_FIRST = "not test_memory and not ten_thousand"  # seconds each
 
 # Any operator in place of any other mostly ends in a TypeError, which says nothing about the tests: near misses only.
